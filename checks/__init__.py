@@ -1,0 +1,1 @@
+"""The built-in checks, one per file, found through the same entry-point group as anybody else's."""

@@ -1,0 +1,1 @@
+"""Addons of the cluster."""

@@ -1,0 +1,1 @@
+"""Managed charts, Fleet bundles and what hangs on them."""

@@ -1,0 +1,1 @@
+"""Pods, security and networks."""

@@ -1,0 +1,1 @@
+"""Rancher and Cluster API."""

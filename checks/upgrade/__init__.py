@@ -1,0 +1,1 @@
+"""The Upgrade object, versions and settings."""

@@ -1,0 +1,1 @@
+"""Virtual machines, their backups and KubeVirt."""

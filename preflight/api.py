@@ -1,0 +1,120 @@
+"""The only module a check imports. Everything here is stable for plugins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preflight.check import Check, Need, Option, check, need
+from preflight.errors import NotCollected, Unreadable
+from preflight.fields import (
+    Object,
+    annotations_of,
+    boolean_at,
+    condition,
+    condition_status,
+    integer_at,
+    labels_of,
+    list_at,
+    mapping_at,
+    maps_at,
+    name_of,
+    namespace_of,
+    ref_of,
+    text_at,
+    texts_at,
+    time_at,
+    value_at,
+)
+from preflight.inventory import JsonObject, View, judged
+from preflight.model import (
+    Enforcer,
+    Finding,
+    NotApplicable,
+    Outcome,
+    Remediation,
+    ResourceRef,
+    Severity,
+    Unknown,
+    UpgradePair,
+)
+from preflight.quantity import human_bytes, parse_quantity
+from preflight.resources import Resource
+from preflight.times import format_time, human_duration, parse_duration, parse_time
+from preflight.versions import HarvesterVersion, parse_version
+
+FAIL, WARN, INFO = Severity.FAIL, Severity.WARN, Severity.INFO
+
+
+def parse_json(text: str, what: str) -> Any:
+    """Parse JSON inside a field. Raises Unreadable, naming `what`, when it is not JSON."""
+    import json
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{what} is not JSON: {error}") from None
+
+
+def parse_yaml(text: str, what: str) -> Any:
+    """Parse YAML inside a field, such as an Addon's valuesContent. Raises Unreadable when it is not YAML."""
+    import yaml
+
+    try:
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise Unreadable(f"{what} is not YAML: {line}") from None
+
+
+__all__ = [
+    "FAIL",
+    "INFO",
+    "WARN",
+    "Check",
+    "Enforcer",
+    "Finding",
+    "HarvesterVersion",
+    "JsonObject",
+    "Need",
+    "NotApplicable",
+    "NotCollected",
+    "Object",
+    "Option",
+    "Outcome",
+    "Remediation",
+    "Resource",
+    "ResourceRef",
+    "Severity",
+    "Unknown",
+    "Unreadable",
+    "UpgradePair",
+    "View",
+    "annotations_of",
+    "boolean_at",
+    "check",
+    "condition",
+    "condition_status",
+    "format_time",
+    "human_bytes",
+    "human_duration",
+    "integer_at",
+    "judged",
+    "labels_of",
+    "list_at",
+    "mapping_at",
+    "maps_at",
+    "name_of",
+    "namespace_of",
+    "need",
+    "parse_duration",
+    "parse_json",
+    "parse_quantity",
+    "parse_time",
+    "parse_version",
+    "parse_yaml",
+    "ref_of",
+    "text_at",
+    "texts_at",
+    "time_at",
+    "value_at",
+]

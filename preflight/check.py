@@ -1,0 +1,132 @@
+"""What a check is: a declaration and a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from preflight.inventory import View
+from preflight.model import Enforcer, Outcome, Severity
+from preflight.resources import RESOURCES, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One resource a check reads, and the fields of it."""
+
+    resource: Resource
+    fields: tuple[str, ...]
+    """Field paths (preflight.paths); besides these every object keeps its identity, labels and owners."""
+    optional: bool = False
+    """An optional need that was not read does not by itself make the check unknown: the check decides."""
+    unserved_is_empty: bool = False
+    """For kinds of an optional add-on: when the API group is not served at all, there can be no such objects."""
+
+
+def need(resource: str | Resource, *fields: str, optional: bool = False, unserved_is_empty: bool = False) -> Need:
+    """Declare a need by its name in preflight.resources, or by a Resource of your own.
+
+    Raises KeyError for a name that is not in the table.
+    """
+    row = RESOURCES[resource] if isinstance(resource, str) else resource
+    return Need(row, fields, optional, unserved_is_empty)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A threshold of a check that the configuration file may set."""
+
+    default: Any
+    """int, float, bool, text or a list of texts; the server's own value where the server has one."""
+    description: str
+    """What it limits, with its unit."""
+    minimum: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A registered check."""
+
+    id: str
+    title: str
+    """The healthy condition, so that one line reads right with a tick or a cross."""
+    category: str
+    needs: tuple[Need, ...]
+    run: Callable[[View], Iterable[Outcome]]
+    worst: Severity
+    from_versions: str
+    """Range of running versions it applies to (preflight.versions)."""
+    to_versions: str
+    """Range of target versions it applies to."""
+    enforced_by: tuple[Enforcer, ...]
+    """Everybody who may stop the upgrade for it, on some version; each finding says who does on this one."""
+    docs: str
+    why: str
+    """Why it blocks or hurts an upgrade."""
+    how: str
+    """How the state comes about."""
+    fix: str
+    """How to repair it by hand."""
+    links: tuple[str, ...] = ()
+    causes: Mapping[str, str] = field(default_factory=dict)
+    """Cause identifier → what it means and what to do, for `explain`."""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Other ids of the same gate, listed and selectable."""
+    waived_by: str = ""
+    """The server's own annotation that would waive the same thing; named, never set."""
+    origin: str = "harvester-preflight"
+    """The distribution that brought it; filled in by the registry."""
+    broken: str = ""
+    """Why it could not be loaded; filled in by the registry for a plugin that failed."""
+
+
+def check(
+    *,
+    id: str,
+    title: str,
+    category: str,
+    needs: tuple[Need, ...],
+    docs: str,
+    why: str,
+    how: str,
+    fix: str,
+    worst: Severity = Severity.FAIL,
+    from_versions: str = "",
+    to_versions: str = "",
+    enforced_by: tuple[Enforcer, ...] = (Enforcer.NONE,),
+    links: tuple[str, ...] = (),
+    causes: Mapping[str, str] | None = None,
+    options: Mapping[str, Option] | None = None,
+    tags: tuple[str, ...] = (),
+    aliases: tuple[str, ...] = (),
+    waived_by: str = "",
+) -> Callable[[Callable[[View], Iterable[Outcome]]], Check]:
+    """Declare a check; the decorated function becomes the Check that the entry point names."""
+
+    def declare(function: Callable[[View], Iterable[Outcome]]) -> Check:
+        return Check(
+            id=id,
+            title=title,
+            category=category,
+            needs=needs,
+            run=function,
+            worst=worst,
+            from_versions=from_versions,
+            to_versions=to_versions,
+            enforced_by=enforced_by,
+            docs=docs,
+            why=why,
+            how=how,
+            fix=fix,
+            links=links,
+            causes=causes or {},
+            options=options or {},
+            tags=tags,
+            aliases=aliases,
+            waived_by=waived_by,
+        )
+
+    return declare

@@ -1,0 +1,1 @@
+"""Bundled scenarios for `--source demo`: snapshots that need no cluster and no network."""

@@ -1,0 +1,55 @@
+"""The error tree. Each error knows the exit code it ends the run with.
+
+    PreflightError              1   the tool itself failed
+    ├── UsageError              2   the command line, the environment or an argument is wrong
+    │   └── ConfigError         2   the configuration file or a plugin registration is wrong
+    ├── SourceError             4   the cluster or file could not be read at all: undecided, never ready
+    └── RemediationError        5   a repair was refused, failed or did not converge
+
+`Unreadable` and `NotCollected` are not in the tree: they travel from a check to the runner, which turns them into
+`unknown` with their text as the reason; they never end the run.
+"""
+
+from __future__ import annotations
+
+
+class PreflightError(Exception):
+    """An expected failure: one line for the user, more with -v."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        """Further lines, printed with -v only."""
+
+
+class UsageError(PreflightError):
+    """The command line or an argument is wrong."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """The configuration file, or the registration of checks, is wrong."""
+
+
+class SourceError(PreflightError):
+    """The cluster or file could not be read at all."""
+
+    exit_code = 4
+
+
+class RemediationError(PreflightError):
+    """A repair was refused, failed, or did not reach its goal."""
+
+    exit_code = 5
+
+
+class Unreadable(Exception):
+    """A field of an object is there but is not what the API says it is."""
+
+
+class NotCollected(Exception):
+    """A check asked for a resource that the source could not give; the text says why."""

@@ -1,0 +1,120 @@
+"""What was read, by resource: objects, or the reason there are none; and the view of it that one check gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from preflight.errors import NotCollected, Unreadable
+from preflight.model import Outcome, SourceInfo, Unknown, UpgradePair
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The answer to one need: objects (perhaps none), or the reason why nothing was read."""
+
+    objects: tuple[JsonObject, ...] = ()
+    missing: str = ""
+    """Empty when it was read; else `code: what and why` (codes: model.Unknown)."""
+    gaps: tuple[str, ...] = ()
+    """What of it was not read, `code: what and why` each: namespaces outside a bundle, nodes that did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Everything one run read."""
+
+    source: SourceInfo
+    entries: Mapping[str, Collected]
+    """By the resource's name (preflight.resources)."""
+
+    def get(self, resource: str) -> Collected:
+        """Return the answer for a resource; one that nobody asked for is not collected."""
+        return self.entries.get(resource) or Collected(missing=f"not-in-source: {resource} was not asked for")
+
+
+def sorted_objects(objects: Iterable[JsonObject]) -> tuple[JsonObject, ...]:
+    """Put objects in a fixed order, so that the order a server gives them in never changes a report."""
+    return tuple(sorted(objects, key=_order))
+
+
+def _order(obj: JsonObject) -> tuple[str, str, str, str]:
+    metadata = obj.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    return (
+        str(metadata.get("namespace") or ""),
+        str(metadata.get("name") or ""),
+        str(metadata.get("uid") or ""),
+        repr(obj) if "name" not in metadata else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one check may look at: its own needs, the upgrade, the decision clock and its options."""
+
+    inventory: Inventory
+    needs: frozenset[str]
+    upgrade: UpgradePair
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The check's thresholds, defaults filled in."""
+
+    @property
+    def now(self) -> datetime:
+        """The decision clock: the API server's, or the source's time of collection."""
+        return self.inventory.source.collected_at
+
+    @property
+    def source_type(self) -> str:
+        """live, support-bundle, snapshot, objects or demo."""
+        return self.inventory.source.type
+
+    def objects(self, resource: str) -> tuple[JsonObject, ...]:
+        """Return the objects of a need. Raises NotCollected, which makes the check `unknown`, when it was not read."""
+        entry = self._entry(resource)
+        if entry.missing:
+            raise NotCollected(f"{entry.missing}")
+        return entry.objects
+
+    def missing(self, resource: str) -> str:
+        """Say why an (optional) need was not read; empty when it was."""
+        return self._entry(resource).missing
+
+    def gaps(self, resource: str) -> tuple[str, ...]:
+        """Say what of a need was not read."""
+        return self._entry(resource).gaps
+
+    def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
+        """Return the object of that name, None when there is none. Raises NotCollected as `objects` does."""
+        for obj in self.objects(resource):
+            metadata = obj.get("metadata")
+            if (
+                isinstance(metadata, dict)
+                and metadata.get("name") == name
+                and (metadata.get("namespace") or "") == namespace
+            ):
+                return obj
+        return None
+
+    def each(self, resource: str, judge: Callable[[JsonObject], Iterable[Outcome]]) -> Iterator[Outcome]:
+        """Judge every object of a need by itself: one unreadable object becomes one `unknown`, and the findings about
+        all the others are kept."""
+        yield from judged(self.objects(resource), judge)
+
+    def _entry(self, resource: str) -> Collected:
+        if resource not in self.needs:
+            raise AssertionError(f"the check reads {resource} without declaring it in its needs")
+        return self.inventory.get(resource)
+
+
+def judged(objects: Iterable[JsonObject], judge: Callable[[JsonObject], Iterable[Outcome]]) -> Iterator[Outcome]:
+    """Judge each object by itself, as `View.each` does, for a list the check has chosen."""
+    for obj in objects:
+        try:
+            yield from judge(obj)
+        except Unreadable as error:
+            yield Unknown(f"unparsable: {error}")

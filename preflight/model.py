@@ -1,0 +1,179 @@
+"""The nouns of a report: what a check finds and what the tool makes of it. Plain frozen data, no behaviour.
+
+Rule for every name here: the JSON report (schemas/report.schema.json) uses the same word in camelCase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from preflight.versions import HarvesterVersion
+
+
+class Severity(StrEnum):
+    """How bad one finding is."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    INFO = "info"
+
+
+class Status(StrEnum):
+    """What one check came to."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+class Verdict(StrEnum):
+    """What the whole report came to."""
+
+    READY = "ready"
+    BLOCKED = "blocked"
+    UNDECIDED = "undecided"
+
+
+class Enforcer(StrEnum):
+    """Who would stop the upgrade for a finding."""
+
+    WEBHOOK = "webhook"
+    """The validating webhook of the running version, when the Upgrade is created."""
+    SCRIPTS = "upgrade-scripts"
+    """The upgrade controller or a script of the target version, later and half-way."""
+    CHECK_SH = "check.sh"
+    """harvester/upgrade-helpers pre-check/v1.x/check.sh."""
+    DOCS = "docs"
+    """The upgrade pages of docs.harvesterhci.io."""
+    NONE = "none"
+    """Nobody but this tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRef:
+    """The object a finding is about."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    """Empty for a cluster-scoped object."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remediation:
+    """How `fix` would cure a finding."""
+
+    strategy: str
+    """recreate-job, toggle, settle-status, rebuild or clean-leftovers."""
+    automatic: bool
+    """Whether `check --remediate` may apply it without being asked about this finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """The waiver of the configuration file that covers a finding."""
+
+    reason: str
+    expires: str
+    """RFC 3339 date."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing wrong with one object."""
+
+    severity: Severity
+    cause: str
+    """A stable identifier, unique within its check."""
+    message: str
+    """One sentence with the measured value and the limit; for people under pressure."""
+    hint: str
+    """First line: what to do. Each following line: one command, ready to paste."""
+    resource: ResourceRef
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values: what was measured and compared. Times are RFC 3339 in UTC."""
+    transient: bool = False
+    """Whether it is expected to go away by itself: `--wait` waits for these only."""
+    enforced_by: tuple[Enforcer, ...] = (Enforcer.NONE,)
+    remediation: Remediation | None = None
+    waived: Waived | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something a check could not determine. It never improves the verdict."""
+
+    reason: str
+    """`code: what and why`, where code is one of forbidden, not-served, not-in-source, node-only, timed-out, crashed,
+    unparsable, unreachable, error."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A check's word that it has nothing to say about this cluster."""
+
+    reason: str
+
+
+Outcome = Finding | Unknown | NotApplicable
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradePair:
+    """From which version to which. None: not known."""
+
+    from_version: HarvesterVersion | None
+    to_version: HarvesterVersion | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """Where the objects came from."""
+
+    type: str
+    """live, support-bundle, snapshot, objects or demo."""
+    name: str
+    """The server's address, the file's name or the demo's name."""
+    collected_at: datetime
+    """The decision clock: never the clock of the machine the tool runs on."""
+    clock: str = ""
+    """Whose clock that is, in words."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know about the reading, such as which namespaces a bundle holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one registered check came to. Every registered check has one in every report."""
+
+    id: str
+    title: str
+    category: str
+    status: Status
+    reason: str
+    docs: str
+    duration_ms: float
+    findings: tuple[Finding, ...]
+    worst: Severity = Severity.FAIL
+    """The worst severity this check can yield: an advisory check that is unknown does not decide."""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole answer."""
+
+    tool_version: str
+    source: SourceInfo
+    upgrade: UpgradePair
+    verdict: Verdict
+    exit_code: int
+    summary: Mapping[str, int]
+    checks: tuple[CheckResult, ...]

@@ -1,0 +1,1 @@
+"""Plan and apply the repair of findings. Builds steps; the writing itself is in preflight.sources."""

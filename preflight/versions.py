@@ -1,0 +1,103 @@
+"""Harvester versions and version ranges.
+
+Rule: pkg/controller/master/upgrade (same logic v1.4.0 to v1.9.0-rc6): a leading `v`, strict x.y.z with an optional
+pre-release is a release; everything else (`v1.7-head`, `master-head`, a commit) is a development build, whose place in
+the order of releases nobody knows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache, total_ordering
+
+import semver
+
+_COMPARATOR = re.compile(r"(>=|<=|>|<|=)\s*(v?\d+\.\d+\.\d+\S*)")
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class HarvesterVersion:
+    """One version as a Setting or a Version object names it."""
+
+    raw: str
+    """The text as written, with its leading `v` if it had one."""
+    semantic: semver.Version | None
+    """None for a development build."""
+
+    @property
+    def is_dev(self) -> bool:
+        """Say whether this is a development build, which no range can place."""
+        return self.semantic is None
+
+    @property
+    def is_prerelease(self) -> bool:
+        """Say whether this is a release candidate or the like."""
+        return self.semantic is not None and self.semantic.prerelease is not None
+
+    @property
+    def base(self) -> semver.Version:
+        """The x.y.z without the pre-release. Raises ValueError for a development build."""
+        if self.semantic is None:
+            raise ValueError(f"{self.raw} is a development build")
+        return self.semantic.finalize_version()
+
+    def __lt__(self, other: HarvesterVersion) -> bool:
+        if self.semantic is None or other.semantic is None:
+            raise ValueError("a development build has no place in the order of versions")
+        return self.semantic < other.semantic
+
+    def __str__(self) -> str:
+        return self.raw
+
+    def within(self, ranges: str) -> bool | None:
+        """Say whether this version lies in `ranges`; None for a development build.
+
+        Shape: comparators joined by spaces (all must hold), alternatives joined by `||`; empty means every version.
+        A pre-release counts as its own x.y.z (v1.7.0-rc2 already carries 1.7.0's rules) unless the bound names a
+        pre-release itself, as in `>=1.9.0-rc4`.
+        """
+        if not ranges.strip():
+            return True
+        if self.semantic is None:
+            return None
+        return any(
+            all(_holds(self.semantic, *comparator) for comparator in alternative) for alternative in _parse(ranges)
+        )
+
+
+def parse_version(text: str) -> HarvesterVersion:
+    """Read a version. Never fails: what is not a release is a development build. Empty text raises ValueError."""
+    raw = text.strip()
+    if not raw:
+        raise ValueError("an empty version")
+    bare = raw.removeprefix("v")
+    try:
+        return HarvesterVersion(raw, semver.Version.parse(bare))
+    except (ValueError, TypeError):
+        return HarvesterVersion(raw, None)
+
+
+@lru_cache(maxsize=512)
+def _parse(ranges: str) -> tuple[tuple[tuple[str, semver.Version], ...], ...]:
+    alternatives = []
+    for alternative in ranges.split("||"):
+        comparators = _COMPARATOR.findall(alternative)
+        if not comparators or _COMPARATOR.sub("", alternative).strip():
+            raise ValueError(f"not a version range: {ranges!r}")
+        alternatives.append(tuple((sign, semver.Version.parse(text.removeprefix("v"))) for sign, text in comparators))
+    return tuple(alternatives)
+
+
+def check_range(ranges: str) -> None:
+    """Raise ValueError when `ranges` is not a version range."""
+    if ranges.strip():
+        _parse(ranges)
+
+
+def _holds(version: semver.Version, sign: str, bound: semver.Version) -> bool:
+    if bound.prerelease is None:
+        version = version.finalize_version()
+    order = version.compare(bound)
+    return {">=": order >= 0, "<=": order <= 0, ">": order > 0, "<": order < 0, "=": order == 0}[sign]

@@ -1,0 +1,1 @@
+"""The JSON Schemas of reports, snapshots, configuration and journals, as package data."""
