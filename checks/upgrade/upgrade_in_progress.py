@@ -1,0 +1,70 @@
+"""Only one upgrade runs at a time: the server refuses a second, and no repair may touch a cluster that is upgrading.
+
+Rule: validator.go Create (v1.4.0 to v1.9.0-rc6), not bypassed by skipWebhook: any Upgrade whose label
+harvesterhci.io/upgradeState is neither Succeeded nor Failed counts as running; a missing label counts too, which is
+how an Upgrade looks whose controller failed before its first step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from preflight.api import (
+    FAIL,
+    Enforcer,
+    Finding,
+    JsonObject,
+    Outcome,
+    View,
+    check,
+    labels_of,
+    maps_at,
+    name_of,
+    need,
+    ref_of,
+    text_at,
+)
+
+STATE_LABEL = "harvesterhci.io/upgradeState"
+FINAL_STATES = ("Succeeded", "Failed")
+
+
+@check(
+    id="upgrade-in-progress",
+    title="No other upgrade is running",
+    category="upgrade",
+    needs=(need("upgrades.harvesterhci.io", "spec.version", "status.conditions", "status.nodeStatuses.*.state"),),
+    enforced_by=(Enforcer.WEBHOOK,),
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
+    why="The server answers 409 to a second Upgrade while one is not finished; no annotation gets past that.",
+    how="An upgrade is running, hangs in one of its steps, or was created by hand and never picked up.",
+    fix="Wait for it. If it hangs before any node is upgraded, stop it as the troubleshooting page describes.",
+    causes={
+        "upgrade-running": "An Upgrade has a state that is not final. Wait, or stop it; never while nodes upgrade.",
+        "upgrade-without-state": "An Upgrade carries no state label: its controller failed before the first step.",
+    },
+)
+def upgrade_in_progress(view: View) -> Iterator[Outcome]:
+    """Yield a finding for every Upgrade that has not ended."""
+    yield from view.each("upgrades.harvesterhci.io", _judge)
+
+
+def _judge(upgrade: JsonObject) -> Iterator[Outcome]:
+    state = text_at(labels_of(upgrade), f"[{STATE_LABEL}]")
+    if state in FINAL_STATES:
+        return
+    name = name_of(upgrade)
+    open_steps = [
+        text_at(entry, "type") for entry in maps_at(upgrade, "status.conditions") if entry.get("status") != "True"
+    ]
+    yield Finding(
+        severity=FAIL,
+        cause="upgrade-running" if state else "upgrade-without-state",
+        message=f"Upgrade {name} to {text_at(upgrade, 'spec.version') or 'an image'} has not ended: "
+        + (f"its state is {state}" if state else f"it has no {STATE_LABEL} label, which the server counts as running"),
+        hint="Wait for it to end; stop it only while no node is being upgraded\n"
+        f"kubectl get upgrades.harvesterhci.io {name} -n harvester-system -o yaml",
+        resource=ref_of(upgrade),
+        evidence={"state": state or None, "openConditions": sorted(open_steps)},
+        enforced_by=(Enforcer.WEBHOOK,),
+    )

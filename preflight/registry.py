@@ -1,0 +1,222 @@
+"""Find, load and validate the registered checks.
+
+Rule of this room: nothing disappears. A plugin that cannot be loaded becomes a check that answers `unknown` by name;
+two checks of one id, and no checks at all, are errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint, distributions
+from typing import Any
+
+from preflight.check import Check, Need
+from preflight.errors import ConfigError, UsageError
+from preflight.inventory import View
+from preflight.model import Outcome, Severity, Unknown
+from preflight.paths import split_path
+from preflight.times import parse_duration
+from preflight.versions import check_range
+
+GROUP = "harvester_preflight.checks"
+OURS = "harvester-preflight"
+CATEGORIES = ("upgrade", "addons", "nodes", "rancher", "charts", "longhorn", "vms", "network", "node_os")
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An entry point that was found, not yet loaded."""
+
+    origin: str
+    """The distribution that brought it."""
+    entry: EntryPoint
+
+    @property
+    def label(self) -> str:
+        """Name package and entry for a message."""
+        return f"{self.entry.name} of package {self.origin}"
+
+
+def find_plugins(*, only_ours: bool = False) -> tuple[Plugin, ...]:
+    """Find the entry points of all installed distributions, in a fixed order.
+
+    A distribution that is found twice (on two paths) counts once: the first on the path is the one Python imports.
+    """
+    found: dict[str, list[Plugin]] = {}
+    for distribution in distributions():
+        entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
+        if not entries:
+            continue
+        origin = _normal(distribution.metadata["Name"] or "an unnamed package")
+        if origin not in found and not (only_ours and origin != OURS):
+            found[origin] = [Plugin(origin, entry) for entry in entries]
+    plugins = (plugin for group in found.values() for plugin in group)
+    return tuple(sorted(plugins, key=lambda plugin: (plugin.origin != OURS, plugin.origin, plugin.entry.name)))
+
+
+def load_checks(plugins: Iterable[Plugin]) -> tuple[Check, ...]:
+    """Load the plugins into checks, sorted by category and id.
+
+    Raises ConfigError for two checks with one id or alias, and when there is no check at all.
+    """
+    checks: dict[str, tuple[Check, Plugin]] = {}
+    for plugin in plugins:
+        loaded = _load(plugin)
+        for name in (loaded.id, *loaded.aliases):
+            if name in checks:
+                first = checks[name][1]
+                raise ConfigError(
+                    f"two checks are called {name!r}: {first.label} and {plugin.label}; uninstall one of the packages"
+                )
+            checks[name] = (loaded, plugin)
+    unique = {loaded.id: loaded for loaded, _ in checks.values()}
+    if not unique:
+        raise ConfigError(
+            "no checks are installed, so nothing can be said about the cluster: "
+            "reinstall harvester-preflight (its entry points are missing)"
+        )
+    return tuple(sorted(unique.values(), key=_report_order))
+
+
+def _report_order(check: Check) -> tuple[int, str, str]:
+    place = CATEGORIES.index(check.category) if check.category in CATEGORIES else len(CATEGORIES)
+    return place, check.category, check.id
+
+
+def select_checks(
+    checks: Sequence[Check], select: Sequence[str], skip: Sequence[str], require: Sequence[str]
+) -> Mapping[str, str]:
+    """Return the reason why each check is left out, empty for those that run.
+
+    Raises UsageError for an id or tag that no check has, and for a required check that is missing or left out.
+    """
+    for word in (*select, *skip, *require):
+        if not any(_matches(check, word) for check in checks):
+            raise UsageError(f"no check has the id or tag {word!r}; `harvester-preflight list` shows them all")
+    left_out = {}
+    for check in checks:
+        reason = ""
+        if select and not any(_matches(check, word) for word in select):
+            reason = "not selected (--select)"
+        elif any(_matches(check, word) for word in skip):
+            reason = "left out by --skip"
+        if reason and any(_names(check, word) for word in require):
+            raise UsageError(f"check {check.id} is required (--require) and {reason}: drop one of the two")
+        left_out[check.id] = reason
+    return left_out
+
+
+def is_required(check: Check, require: Sequence[str]) -> bool:
+    """Say whether --require names this check."""
+    return any(_names(check, word) for word in require)
+
+
+def check_options(checks: Sequence[Check], thresholds: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Merge configured thresholds over the defaults. Raises ConfigError for an unknown check, option or type."""
+    by_name = {name: check for check in checks for name in (check.id, *check.aliases)}
+    for name in thresholds:
+        if name not in by_name:
+            raise ConfigError(f"thresholds: no check is called {name!r}; `harvester-preflight list` shows them all")
+    merged: dict[str, dict[str, Any]] = {}
+    for check in checks:
+        merged[check.id] = {key: option.default for key, option in check.options.items()}
+        for name in (check.id, *check.aliases):
+            for key, value in thresholds.get(name, {}).items():
+                merged[check.id][key] = _option_value(check, key, value)
+    return merged
+
+
+def _option_value(check: Check, key: str, value: Any) -> Any:
+    option = check.options.get(key)
+    if option is None:
+        known = ", ".join(sorted(check.options)) or "none"
+        raise ConfigError(f"thresholds.{check.id}: there is no option {key!r} (it has: {known})")
+    default, where = option.default, f"thresholds.{check.id}.{key}"
+    number = isinstance(default, (int, float)) and not isinstance(default, bool)
+    right = isinstance(value, (int, float)) and not isinstance(value, bool) if number else type(value) is type(default)
+    if not right:
+        raise ConfigError(f"{where}: {value!r} is not of the type of its default {default!r}")
+    if number and option.minimum is not None and value < option.minimum:
+        raise ConfigError(f"{where}: {value!r} is below the least allowed, {option.minimum:g}")
+    if isinstance(default, str) and parse_duration(default) is not None and parse_duration(value) is None:
+        raise ConfigError(f"{where}: {value!r} is not a duration such as {default!r}")
+    return value
+
+
+def _matches(check: Check, word: str) -> bool:
+    return _names(check, word) or word == check.category or word in check.tags
+
+
+def _names(check: Check, word: str) -> bool:
+    return word == check.id or word in check.aliases
+
+
+def _load(plugin: Plugin) -> Check:
+    try:
+        loaded = plugin.entry.load()
+    except Exception as error:  # whatever a plugin does on import must not end the run
+        return broken_check(plugin.entry.name, plugin.origin, f"{type(error).__name__}: {error}")
+    problem = _problem(loaded)
+    if problem:
+        return broken_check(plugin.entry.name, plugin.origin, problem)
+    assert isinstance(loaded, Check)
+    return replace(loaded, origin=plugin.origin)
+
+
+def broken_check(name: str, origin: str, problem: str) -> Check:
+    """Stand in for a plugin that could not be loaded: it answers `unknown` and can block a hopeful `ready`."""
+    reason = f"crashed: {name} of package {origin} could not be loaded: {problem}"
+
+    def answer(_view: View) -> Iterator[Outcome]:
+        yield Unknown(reason)
+
+    return Check(
+        id=name,
+        title=f"{name} can be loaded",
+        category="plugin",
+        needs=(),
+        run=answer,
+        worst=Severity.FAIL,
+        from_versions="",
+        to_versions="",
+        enforced_by=(),
+        docs="",
+        why="A check that cannot be loaded cannot say that the cluster is ready.",
+        how=problem,
+        fix=f"Repair or uninstall the package {origin}, or leave its checks out with --no-plugins.",
+        origin=origin,
+        broken=problem,
+    )
+
+
+_RULES: tuple[tuple[Callable[[Check], bool], str], ...] = (
+    (lambda check: isinstance(check.id, str) and bool(_ID.fullmatch(check.id)), "its id is not kebab-case"),
+    (lambda check: bool(check.title and check.category), "it has no title or category"),
+    (lambda check: callable(check.run), "it has nothing to call"),
+    (lambda check: all(isinstance(need, Need) for need in check.needs), "its needs are not made with need()"),
+    (lambda check: isinstance(check.worst, Severity), "its worst severity is not a Severity"),
+)
+
+
+def _problem(loaded: object) -> str:
+    if not isinstance(loaded, Check):
+        return f"it is a {type(loaded).__name__}, not a function decorated with @check"
+    for holds, problem in _RULES:
+        if not holds(loaded):
+            return problem
+    try:
+        check_range(loaded.from_versions)
+        check_range(loaded.to_versions)
+        for need in loaded.needs:
+            for path in need.fields:
+                split_path(path)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,132 @@
+"""Sort, count, decide: from check results to the one dict that schemas/report.schema.json describes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from preflight import __version__
+from preflight.model import (
+    CheckResult,
+    Finding,
+    Report,
+    ResourceRef,
+    Severity,
+    SourceInfo,
+    Status,
+    UpgradePair,
+    Verdict,
+)
+from preflight.times import format_time
+
+API_VERSION = "harvester-preflight/v1"
+EXIT_CODES = {Verdict.READY: 0, Verdict.BLOCKED: 3, Verdict.UNDECIDED: 4}
+FAIL_ON = ("fail", "warn", "never")
+
+
+def build_report(source: SourceInfo, pair: UpgradePair, results: Sequence[CheckResult], fail_on: str) -> Report:
+    """Decide the verdict and the exit code. `never` shows the verdict that `fail` would give and exits 0."""
+    verdict = decide(results, "fail" if fail_on == "never" else fail_on)
+    return Report(
+        tool_version=__version__,
+        source=source,
+        upgrade=pair,
+        verdict=verdict,
+        exit_code=0 if fail_on == "never" else EXIT_CODES[verdict],
+        summary=summarise(results),
+        checks=tuple(results),
+    )
+
+
+def decide(results: Sequence[CheckResult], fail_on: str) -> Verdict:
+    """Say ready only when nothing blocks, nothing that could block is unknown, and something was checked at all."""
+    blocking = {Severity.FAIL, Severity.WARN} if fail_on == "warn" else {Severity.FAIL}
+    if any(finding.severity in blocking for result in results for finding in unwaived(result)):
+        return Verdict.BLOCKED
+    if any(result.status is Status.UNKNOWN and (result.worst in blocking or result.required) for result in results):
+        return Verdict.UNDECIDED
+    if any(result.required and result.status is Status.SKIPPED for result in results):
+        return Verdict.UNDECIDED
+    if all(result.status in (Status.SKIPPED, Status.UNKNOWN) for result in results):
+        return Verdict.UNDECIDED
+    return Verdict.READY
+
+
+def unwaived(result: CheckResult) -> list[Finding]:
+    """Return the findings of a result that no waiver covers."""
+    return [finding for finding in result.findings if finding.waived is None]
+
+
+def summarise(results: Sequence[CheckResult]) -> dict[str, int]:
+    """Count checks by status, and findings that are waived."""
+    counts = {status: 0 for status in ("pass", "warn", "fail", "unknown", "skipped")}
+    for result in results:
+        counts[result.status.value] += 1
+    waived = sum(1 for result in results for finding in result.findings if finding.waived)
+    return {**counts, "waived": waived}
+
+
+def report_dict(report: Report) -> dict[str, Any]:
+    """Write a report as the dict that the schema describes; the field order is part of the contract."""
+    pair = report.upgrade
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "PreflightReport",
+        "tool": {"name": "harvester-preflight", "version": report.tool_version},
+        "source": _source_dict(report.source),
+        "upgrade": {
+            "from": str(pair.from_version) if pair.from_version else None,
+            "to": str(pair.to_version) if pair.to_version else None,
+        },
+        "verdict": report.verdict.value,
+        "exitCode": report.exit_code,
+        "summary": dict(report.summary),
+        "checks": [_check_dict(result) for result in report.checks],
+    }
+
+
+def _source_dict(source: SourceInfo) -> dict[str, Any]:
+    return {
+        "type": source.type,
+        "name": source.name,
+        "collectedAt": format_time(source.collected_at),
+        "clock": source.clock,
+        "notes": list(source.notes),
+    }
+
+
+def _check_dict(result: CheckResult) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "title": result.title,
+        "category": result.category,
+        "status": result.status.value,
+        "reason": result.reason,
+        "docs": result.docs,
+        "durationMs": result.duration_ms,
+        "worst": result.worst.value,
+        "required": result.required,
+        "findings": [finding_dict(finding) for finding in result.findings],
+    }
+
+
+def finding_dict(finding: Finding) -> dict[str, Any]:
+    """Write one finding as the schema describes it."""
+    remediation, waived = finding.remediation, finding.waived
+    return {
+        "severity": finding.severity.value,
+        "cause": finding.cause,
+        "message": finding.message,
+        "hint": finding.hint,
+        "resource": resource_dict(finding.resource),
+        "evidence": dict(finding.evidence),
+        "transient": finding.transient,
+        "enforcedBy": [enforcer.value for enforcer in finding.enforced_by],
+        "remediation": {"strategy": remediation.strategy, "automatic": remediation.automatic} if remediation else None,
+        "waived": {"reason": waived.reason, "expires": waived.expires} if waived else None,
+    }
+
+
+def resource_dict(ref: ResourceRef) -> dict[str, Any]:
+    """Write the object a finding is about."""
+    return {"apiVersion": ref.api_version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}

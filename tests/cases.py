@@ -1,0 +1,134 @@
+"""Drop-in cases of checks: one YAML file is one test. See CONTRIBUTING.md for the fields.
+
+The case's objects pass through the same projection as a real source's, so a check that reads a field it did not
+declare fails here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from preflight.check import Check
+from preflight.inventory import Collected, Inventory, sorted_objects
+from preflight.model import CheckResult, Finding, SourceInfo, UpgradePair
+from preflight.paths import field_tree, keep_fields
+from preflight.registry import check_options
+from preflight.runner import run_checks
+from preflight.times import parse_time
+from preflight.versions import parse_version
+
+CASES = Path(__file__).parent / "checks"
+DEFAULT_NOW = datetime(2026, 11, 23, 18, 42, 58, tzinfo=UTC)
+KEYS = {"about", "upgrade", "now", "options", "source", "cluster", "not_collected", "gaps", "expect"}
+
+
+@dataclass(frozen=True)
+class Case:
+    path: Path
+    content: Mapping[str, Any]
+
+    @property
+    def check_id(self) -> str:
+        return self.path.parent.name
+
+    @property
+    def expect(self) -> Mapping[str, Any]:
+        return self.content["expect"]
+
+
+def all_cases() -> list[Case]:
+    return [load_case(path) for path in sorted(CASES.glob("*/*.yaml"))]
+
+
+def load_case(path: Path) -> Case:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    unknown = set(content) - KEYS
+    assert not unknown, f"{path}: unknown keys {sorted(unknown)}"
+    assert content.get("about"), f"{path}: says nothing about itself"
+    return Case(path, content)
+
+
+def inventory_for(check: Check, content: Mapping[str, Any]) -> Inventory:
+    cluster = content.get("cluster") or {}
+    not_collected = content.get("not_collected") or {}
+    gaps = content.get("gaps") or {}
+    needs = {need.resource.name: need for need in check.needs}
+    stray = (set(cluster) | set(not_collected) | set(gaps)) - set(needs)
+    assert not stray, f"the case speaks of {sorted(stray)}, which {check.id} does not read"
+    entries = {}
+    for name, need in needs.items():
+        tree = field_tree(path for other in check.needs if other.resource.name == name for path in other.fields)
+        identity = {"apiVersion": need.resource.api_version, "kind": need.resource.kind}
+        objects = [keep_fields({**identity, **obj}, tree) for obj in cluster.get(name) or ()]
+        entries[name] = Collected(
+            () if name in not_collected else sorted_objects(objects),
+            not_collected.get(name, ""),
+            tuple(gaps.get(name, ())),
+        )
+    now = parse_time(content["now"]) if "now" in content else DEFAULT_NOW
+    assert now is not None
+    return Inventory(SourceInfo(content.get("source", "live"), "test", now), entries)
+
+
+def run_case(check: Check, content: Mapping[str, Any]) -> CheckResult:
+    upgrade = content.get("upgrade") or {}
+    pair = UpgradePair(
+        parse_version(upgrade["from"]) if upgrade.get("from") else None,
+        parse_version(upgrade["to"]) if upgrade.get("to") else None,
+    )
+    options = check_options([check], {check.id: content.get("options") or {}})
+    (result,) = run_checks([check], inventory_for(check, content), pair, left_out={}, options=options)
+    return result
+
+
+def compare(case: Case, check: Check, result: CheckResult) -> None:
+    expect = case.expect
+    shown = f"{result.status.value}: {result.reason}\n" + "\n".join(f"  {finding}" for finding in result.findings)
+    assert result.status.value == expect["status"], shown
+    for word in expect.get("reason", ()):
+        assert str(word) in result.reason, shown
+    wanted = list(expect.get("findings") or ())
+    assert len(result.findings) == len(wanted), shown
+    remaining = list(result.findings)
+    for want in wanted:
+        match = next((finding for finding in remaining if not differences(want, finding)), None)
+        assert match is not None, f"no finding as {want}\n{shown}\n" + "\n".join(
+            str(differences(want, finding)) for finding in remaining
+        )
+        remaining.remove(match)
+    for finding in result.findings:
+        assert finding.cause in check.causes, f"cause {finding.cause} is not explained in causes="
+        assert set(finding.enforced_by) <= set(check.enforced_by), f"enforced_by {finding.enforced_by} is not declared"
+        assert finding.message
+        assert finding.hint
+
+
+def name_finding(finding: Finding) -> str:
+    ref = finding.resource
+    return "/".join(part for part in (ref.kind, ref.namespace, ref.name) if part)
+
+
+def differences(want: Mapping[str, Any], finding: Finding) -> list[str]:
+    known = {"severity", "cause", "resource", "words", "hint", "enforced_by", "transient", "remediation", "evidence"}
+    assert set(want) <= known, f"unknown keys {sorted(set(want) - known)}"
+    found: dict[str, Any] = {
+        "severity": finding.severity.value,
+        "cause": finding.cause,
+        "resource": name_finding(finding),
+        "enforced_by": [enforcer.value for enforcer in finding.enforced_by],
+        "transient": finding.transient,
+        "remediation": finding.remediation.strategy if finding.remediation else None,
+    }
+    wrong = [f"{key}: {found[key]!r}, not {want[key]!r}" for key in found if key in want and found[key] != want[key]]
+    wrong += [f"message lacks {word!r}" for word in want.get("words", ()) if str(word) not in finding.message]
+    wrong += [f"hint lacks {word!r}" for word in want.get("hint", ()) if str(word) not in finding.hint]
+    for key, value in (want.get("evidence") or {}).items():
+        if finding.evidence.get(key) != value:
+            wrong.append(f"evidence {key}: {finding.evidence.get(key)!r}, not {value!r}")
+    return wrong
