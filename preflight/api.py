@@ -12,6 +12,7 @@ from preflight.fields import (
     boolean_at,
     condition,
     condition_status,
+    effective_value,
     integer_at,
     labels_of,
     list_at,
@@ -40,7 +41,7 @@ from preflight.model import (
 from preflight.quantity import human_bytes, parse_quantity
 from preflight.resources import Resource
 from preflight.times import format_time, human_duration, parse_duration, parse_time
-from preflight.versions import HarvesterVersion, parse_version
+from preflight.versions import HarvesterVersion, lies_in, parse_version
 
 FAIL, WARN, INFO = Severity.FAIL, Severity.WARN, Severity.INFO
 
@@ -94,12 +95,14 @@ __all__ = [
     "check",
     "condition",
     "condition_status",
+    "effective_value",
     "format_time",
     "human_bytes",
     "human_duration",
     "integer_at",
     "judged",
     "labels_of",
+    "lies_in",
     "list_at",
     "mapping_at",
     "maps_at",

@@ -115,6 +115,11 @@ def time_at(obj: Object, path: str) -> datetime | None:
     return moment
 
 
+def effective_value(setting: Object) -> str:
+    """Return what a Setting of Harvester or Longhorn stands at: its value, or its default when the value is empty."""
+    return text_at(setting, "value") or text_at(setting, "default")
+
+
 def condition(obj: Object, kind: str) -> dict[str, Any] | None:
     """Return the condition of that type from status.conditions, None when there is none."""
     for entry in maps_at(obj, "status.conditions"):

@@ -79,6 +79,11 @@ def parse_version(text: str) -> HarvesterVersion:
         return HarvesterVersion(raw, None)
 
 
+def lies_in(version: HarvesterVersion | None, ranges: str) -> bool | None:
+    """Say whether a version lies in `ranges`; None when it is not known or is a development build."""
+    return None if version is None else version.within(ranges)
+
+
 @lru_cache(maxsize=512)
 def _parse(ranges: str) -> tuple[tuple[tuple[str, semver.Version], ...], ...]:
     alternatives = []
