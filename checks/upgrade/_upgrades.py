@@ -1,0 +1,18 @@
+"""Which Upgrade objects are still running, as the webhook counts them."""
+
+from __future__ import annotations
+
+from preflight.api import JsonObject, View, labels_of, name_of, text_at
+
+STATE_LABEL = "harvesterhci.io/upgradeState"
+FINAL_STATES = ("Succeeded", "Failed")
+
+
+def is_running(upgrade: JsonObject) -> bool:
+    """Say whether an Upgrade has not ended. A missing label counts as running, as it does for the webhook."""
+    return text_at(labels_of(upgrade), f"[{STATE_LABEL}]") not in FINAL_STATES
+
+
+def running_upgrades(view: View) -> tuple[str, ...]:
+    """Name the Upgrades that have not ended; the check must need `upgrades.harvesterhci.io`."""
+    return tuple(name_of(upgrade) for upgrade in view.objects("upgrades.harvesterhci.io") if is_running(upgrade))
