@@ -113,6 +113,8 @@ class Unknown:
     reason: str
     """`code: what and why`, where code is one of forbidden, not-served, not-in-source, node-only, timed-out, crashed,
     unparsable, unreachable, error."""
+    node: str = ""
+    """The node it is about, where it is about one: an attestation of the configuration may answer for that node."""
 
 
 @dataclass(frozen=True, slots=True)

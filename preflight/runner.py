@@ -17,6 +17,8 @@ from preflight.model import CheckResult, Finding, NotApplicable, Severity, Statu
 
 Waive = Callable[[str, Finding], Finding]
 """Given a check id and a finding: the same finding, or one with its waiver."""
+Attests = Callable[[str, Unknown], bool]
+"""Given a check id and an unknown: whether an attestation answers for it."""
 
 MAX_REASONS = 5
 
@@ -30,13 +32,14 @@ def run_checks(
     options: Mapping[str, Mapping[str, Any]],
     required: Callable[[Check], bool] = lambda _check: False,
     waive: Waive = lambda _id, finding: finding,
+    attests: Attests = lambda _id, _unknown: False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[CheckResult, ...]:
     """Run every check. Each registered check has exactly one result, in the order given."""
     results = []
     for check in checks:
         began = clock()
-        status, reason, findings = _one(check, inventory, pair, left_out.get(check.id, ""), options, waive)
+        status, reason, findings = _one(check, inventory, pair, left_out.get(check.id, ""), options, waive, attests)
         results.append(
             CheckResult(
                 id=check.id,
@@ -61,6 +64,7 @@ def _one(
     left_out: str,
     options: Mapping[str, Mapping[str, Any]],
     waive: Waive,
+    attests: Attests,
 ) -> tuple[Status, str, tuple[Finding, ...]]:
     if left_out:
         return Status.SKIPPED, left_out, ()
@@ -68,7 +72,7 @@ def _one(
     if applies is not True:
         return (Status.SKIPPED if applies is False else Status.UNKNOWN), reason, ()
     view = View(inventory, frozenset(need.resource.name for need in check.needs), pair, options.get(check.id, {}))
-    findings, unknowns, not_applicable = _collect(check, view)
+    findings, unknowns, not_applicable = _collect(check, view, attests)
     findings = sorted((waive(check.id, finding) for finding in findings), key=finding_order)
     if not_applicable and not findings and not unknowns:
         return Status.SKIPPED, "; ".join(dict.fromkeys(not_applicable)), ()
@@ -94,7 +98,7 @@ def applicability(check: Check, pair: UpgradePair) -> tuple[bool | None, str]:
     return True, ""
 
 
-def _collect(check: Check, view: View) -> tuple[list[Finding], list[str], list[str]]:
+def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding], list[str], list[str]]:
     findings: list[Finding] = []
     unknowns: list[str] = []
     not_applicable: list[str] = []
@@ -104,7 +108,8 @@ def _collect(check: Check, view: View) -> tuple[list[Finding], list[str], list[s
                 case Finding():
                     findings.append(outcome)
                 case Unknown():
-                    unknowns.append(outcome.reason)
+                    if not attests(check.id, outcome):
+                        unknowns.append(outcome.reason)
                 case NotApplicable():
                     not_applicable.append(outcome.reason)
                 case _:

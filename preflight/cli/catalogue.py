@@ -1,0 +1,185 @@
+"""`list` and `explain`: what checks there are and what they know."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from preflight.check import Check
+from preflight.cli.options import config_option, option, plugin_option, settings_from
+from preflight.cli.output import print_text
+from preflight.cli.terminal import style_for
+from preflight.errors import UsageError
+from preflight.flow import registered_checks
+
+VIA = {"list": "API", "kubelet": "kubelet", "tls": "TLS handshake", "node": "node"}
+
+
+@click.command("list")
+@option("--output", "-o", type=click.Choice(["table", "json", "yaml", "name"]), default="table", show_default=True)
+@config_option
+@plugin_option
+def list_checks(**params: Any) -> None:
+    """List the registered checks: id, title, versions, who enforces them, what they read."""
+    checks = registered_checks(settings_from(params))
+    match params["output"]:
+        case "json":
+            print_text(json.dumps({"checks": [check_dict(check) for check in checks]}, indent=2))
+        case "yaml":
+            import yaml
+
+            print_text(yaml.safe_dump({"checks": [check_dict(check) for check in checks]}, sort_keys=False))
+        case "name":
+            print_text("\n".join(name for check in checks for name in (check.id, *check.aliases)))
+        case _:
+            print_text(_table(checks))
+
+
+def check_dict(check: Check) -> dict[str, Any]:
+    """Describe a check as data, for `list -o json` and the generated tables."""
+    return {
+        "id": check.id,
+        "aliases": list(check.aliases),
+        "title": check.title,
+        "category": check.category,
+        "worst": check.worst.value,
+        "from": check.from_versions or None,
+        "to": check.to_versions or None,
+        "enforcedBy": [enforcer.value for enforcer in check.enforced_by],
+        "reads": [
+            {
+                "resource": need.resource.name,
+                "apiVersion": need.resource.api_version,
+                "via": VIA[need.resource.how],
+                "optional": need.optional,
+            }
+            for need in check.needs
+        ],
+        "options": {
+            name: {"default": option.default, "description": option.description}
+            for name, option in check.options.items()
+        },
+        "causes": dict(check.causes),
+        "waivedBy": check.waived_by or None,
+        "tags": list(check.tags),
+        "docs": check.docs,
+        "links": list(check.links),
+        "package": check.origin,
+        "broken": check.broken or None,
+    }
+
+
+def _table(checks: tuple[Check, ...]) -> str:
+    from tabulate import tabulate
+
+    rows = [
+        [
+            check.id + "".join(f"\n  = {alias}" for alias in check.aliases),
+            check.category,
+            check.worst.value,
+            versions_of(check),
+            check.title if not check.broken else f"CANNOT BE LOADED: {check.broken}",
+        ]
+        for check in checks
+    ]
+    table = tabulate(
+        rows, headers=["ID", "CATEGORY", "WORST", "APPLIES TO", "TITLE (the healthy state)"], tablefmt="plain"
+    )
+    return f"{table}\n\n{len(checks)} checks. More on one: harvester-preflight explain ID"
+
+
+def versions_of(check: Check) -> str:
+    """Say in one phrase to which upgrades a check applies."""
+    parts = [
+        f"{word} {ranges}" for word, ranges in (("from", check.from_versions), ("to", check.to_versions)) if ranges
+    ]
+    return ", ".join(parts) or "every upgrade"
+
+
+@click.command()
+@click.argument("name", metavar="CHECK")
+@config_option
+@plugin_option
+def explain(name: str, **params: Any) -> None:
+    """Say why CHECK (or CHECK/CAUSE) blocks an upgrade, how it comes about, how to fix it, and what it reads."""
+    checks = registered_checks(settings_from(params))
+    wanted, _, cause = name.partition("/")
+    for check in checks:
+        if wanted in (check.id, *check.aliases):
+            if cause and cause not in check.causes:
+                raise UsageError(f"{check.id} has no cause {cause!r} (it has: {', '.join(check.causes) or 'none'})")
+            width = min(style_for(sys.stdout, "never", verbose=0, quiet=False).width, 110)
+            print_text("\n".join(_explanation(check, cause, width)))
+            return
+    import difflib
+
+    near = difflib.get_close_matches(wanted, [check.id for check in checks], 3)
+    raise UsageError(
+        f"no check is called {wanted!r}" + (f"; did you mean {' or '.join(near)}?" if near else "; see `list`")
+    )
+
+
+def _explanation(check: Check, cause: str, width: int) -> Iterator[str]:
+    yield f"{check.id}: {check.title}"
+    yield ""
+    yield from _facts(check, width)
+    for heading, text in (("WHY IT MATTERS", check.why), ("HOW IT COMES ABOUT", check.how), ("HOW TO FIX", check.fix)):
+        yield ""
+        yield heading
+        yield from _filled(text, width)
+    causes = {cause: check.causes[cause]} if cause else check.causes
+    if causes:
+        yield ""
+        yield "CAUSES"
+        for name, text in causes.items():
+            yield f"  {name}"
+            yield from _filled(text, width, "      ")
+    if check.options:
+        yield ""
+        yield "OPTIONS (configuration file, under thresholds." + check.id + ")"
+        for name, option in check.options.items():
+            yield from _filled(f"{name} = {option.default!r}: {option.description}", width)
+    yield ""
+    yield "READS"
+    for need in check.needs:
+        optional = ", optional" if need.optional else ""
+        yield f"  {need.resource.name} ({need.resource.api_version}, {VIA[need.resource.how]}{optional})"
+    yield ""
+    yield "MORE"
+    for link in (check.docs, *check.links):
+        if link:
+            yield f"  {link}"
+
+
+def _facts(check: Check, width: int) -> Iterator[str]:
+    facts = [
+        ("Category", check.category),
+        ("Applies to", versions_of(check)),
+        ("Worst finding", check.worst.value),
+        ("Enforced by", ", ".join(enforcer.value for enforcer in check.enforced_by)),
+        ("Other names", ", ".join(check.aliases)),
+        ("Server's waiver", check.waived_by and f"annotation {check.waived_by} (named here, never set by this tool)"),
+        ("Package", check.origin),
+    ]
+    for word, text in facts:
+        if text:
+            yield from _filled(f"{word + ':':17}{text}", width, "  ", " " * 19)
+
+
+def _filled(text: str, width: int, indent: str = "  ", rest: str = "") -> list[str]:
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        lines += textwrap.wrap(
+            paragraph,
+            width,
+            initial_indent=indent,
+            subsequent_indent=rest or indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return lines

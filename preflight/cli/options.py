@@ -1,0 +1,168 @@
+"""Options that several commands share, each also read from HARVESTER_PREFLIGHT_<FLAG> and the configuration file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+
+from preflight.config_file import Config, find_config
+from preflight.errors import ConfigError
+from preflight.settings import Settings
+from preflight.times import parse_duration, parse_time
+
+F = TypeVar("F", bound=Callable[..., Any])
+ENV_PREFIX = "HARVESTER_PREFLIGHT_"
+
+
+def option(flag: str, *more: str, **attributes: Any) -> Callable[[F], F]:
+    """Declare an option whose long name also names its environment variable."""
+    attributes.setdefault("envvar", ENV_PREFIX + flag.lstrip("-").replace("-", "_").upper())
+    return click.option(flag, *more, **attributes)
+
+
+def stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Apply decorators so that the help lists them in the order given."""
+
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+def time_value(text: str) -> datetime:
+    """Parse the value of a flag that takes a time."""
+    moment = parse_time(text)
+    if moment is None:
+        raise click.BadParameter(f"{text!r} is not an RFC 3339 time such as 2026-11-23T18:42:58Z")
+    return moment
+
+
+def duration_value(text: str) -> float:
+    """Parse the value of a flag that takes a duration, into seconds."""
+    span = parse_duration(text)
+    if span is None:
+        raise click.BadParameter(f"{text!r} is not a duration such as 90s, 10m or 1h30m")
+    return span.total_seconds()
+
+
+def _load_config(ctx: click.Context, _param: click.Parameter, value: str | None) -> Config:
+    config = find_config(value)
+    if config.defaults:
+        flags = {opt.lstrip("-"): param.name for param in ctx.command.params for opt in param.opts if param.name}
+        everywhere = all_flags()
+        for key in config.defaults:
+            if key not in everywhere:
+                raise ConfigError(f"{config.path}: defaults.{key}: no command has a flag --{key}")
+        usable = {flags[key]: value for key, value in config.defaults.items() if key in flags}
+        ctx.default_map = {**(ctx.default_map or {}), **usable}
+    return config
+
+
+def all_flags() -> set[str]:
+    """Return the long flags of all commands, without dashes."""
+    from preflight.cli import COMMANDS, cli
+
+    ctx = click.Context(cli)
+    commands = [cli.get_command(ctx, name) for name in COMMANDS]
+    params = [param for command in commands if command for param in command.params]
+    return {opt.lstrip("-") for param in params for opt in param.opts if opt.startswith("--")}
+
+
+config_option = option(
+    "--config",
+    metavar="FILE",
+    is_eager=True,
+    callback=_load_config,
+    help="Configuration file (default: .harvester-preflight.yaml in this folder, when there is one).",
+)
+
+plugin_option = option("--no-plugins", is_flag=True, help="Load only the built-in checks.")
+
+source_options = stacked(
+    option(
+        "--source",
+        default="live",
+        show_default=True,
+        metavar="SRC",
+        help="live; a support bundle (.zip or folder); a snapshot; a YAML or JSON file of objects; - for standard "
+        "input; demo or demo:NAME.",
+    ),
+    option("--to", "to_version", metavar="VERSION", help="Target version (default: the only newer Version object)."),
+    option("--from", "from_version", metavar="VERSION", help="Running version (default: setting server-version)."),
+    option(
+        "--now",
+        type=time_value,
+        metavar="RFC3339",
+        help="The time to decide by (default: the API server's, or that of collection).",
+    ),
+)
+
+selection_options = stacked(
+    option("--select", multiple=True, metavar="ID|TAG", help="Run only these checks, categories or tags; repeatable."),
+    option("--skip", multiple=True, metavar="ID|TAG", help="Leave these out; repeatable."),
+    option("--require", multiple=True, metavar="ID", help="This check must be there and answer; repeatable."),
+)
+
+connection_options = stacked(
+    option("--kubeconfig", metavar="FILE", help="Path of the kubeconfig (default: $KUBECONFIG, ~/.kube/config)."),
+    option("--context", metavar="NAME[,NAME]", help="Context of the kubeconfig; several give one combined report."),
+    option("--cluster", metavar="NAME", help="Cluster of the kubeconfig."),
+    option("--user", metavar="NAME", help="User of the kubeconfig."),
+    option("--as", "as_", metavar="USER", help="User to impersonate."),
+    option("--as-group", "as_groups", multiple=True, metavar="GROUP", help="Group to impersonate; repeatable."),
+    option("--server", "-s", metavar="URL", help="Address of the API server."),
+    option("--token", metavar="TOKEN", help="Bearer token."),
+    option("--certificate-authority", metavar="FILE", help="Certificate file of the API server's authority."),
+    option("--insecure-skip-tls-verify", is_flag=True, help="Do not check the server's certificate. Not safe."),
+    option(
+        "--request-timeout",
+        type=duration_value,
+        metavar="DURATION",
+        default="30s",
+        show_default=True,
+        help="Limit of one request.",
+    ),
+    option(
+        "--timeout",
+        type=duration_value,
+        metavar="DURATION",
+        help="Limit of the whole reading, or of waiting for a repair.",
+    ),
+)
+
+colour_option = option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colour the output.",
+)
+verbose_option = option("--verbose", "-v", count=True, help="More detail in text output and errors.")
+quiet_option = option("--quiet", "-q", is_flag=True, help="Only the verdict and the blockers; no progress.")
+
+
+def settings_from(params: dict[str, Any]) -> Settings:
+    """Make the Settings of a command from its parsed parameters."""
+    return Settings(
+        source=params.get("source") or "live",
+        to_version=params.get("to_version") or "",
+        from_version=params.get("from_version") or "",
+        now=params.get("now"),
+        select=tuple(params.get("select") or ()),
+        skip=tuple(params.get("skip") or ()),
+        require=tuple(params.get("require") or ()),
+        fail_on=params.get("fail_on") or "fail",
+        plugins=not params.get("no_plugins"),
+        config=params.get("config") or Config(),
+        ask_server=bool(params.get("ask_server")),
+        probe_nodes=bool(params.get("probe_nodes")),
+        probe_image=params.get("probe_image") or "",
+        timeout=params.get("timeout"),
+        verbose=params.get("verbose") or 0,
+        quiet=bool(params.get("quiet")),
+    )

@@ -1,0 +1,48 @@
+"""From parsed parameters to the reader of a source. The one place of the command line that knows of live clusters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from preflight.check import Need
+from preflight.inventory import Inventory
+from preflight.settings import Settings
+from preflight.sources import Reader, open_source
+
+if TYPE_CHECKING:
+    from preflight.sources.live_connect import Connection  # type: ignore[import-not-found,unused-ignore]
+
+
+def reader_for(params: dict[str, Any], settings: Settings, progress: Callable[[str], None]) -> Reader:
+    """Return what reads the source that was asked for. Nothing is read, and nothing connected, yet."""
+
+    def live(needs: Sequence[Need]) -> Inventory:
+        from preflight.sources.live import read  # type: ignore[import-not-found,unused-ignore]
+
+        inventory: Inventory = read(
+            needs, connection_from(params), now=settings.now, timeout=settings.timeout, progress=progress
+        )
+        return inventory
+
+    return open_source(settings.source, now=settings.now, live=live, stdin=sys.stdin.buffer)
+
+
+def connection_from(params: dict[str, Any]) -> Connection:
+    """Gather the connection flags."""
+    from preflight.sources.live_connect import Connection  # type: ignore[import-not-found,unused-ignore]
+
+    return Connection(
+        kubeconfig=params.get("kubeconfig") or "",
+        context=params.get("context") or "",
+        cluster=params.get("cluster") or "",
+        user=params.get("user") or "",
+        as_=params.get("as_") or "",
+        as_groups=tuple(params.get("as_groups") or ()),
+        server=params.get("server") or "",
+        token=params.get("token") or "",
+        certificate_authority=params.get("certificate_authority") or "",
+        insecure_skip_tls_verify=bool(params.get("insecure_skip_tls_verify")),
+        request_timeout=params.get("request_timeout"),
+    )

@@ -1,0 +1,82 @@
+"""`schema` and `validate`: the published shapes, and whether a file has one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from preflight.cli import clean
+from preflight.cli.output import print_text
+from preflight.config_file import load_config, load_schema, parse_with_positions, schema_names, schema_problems
+from preflight.errors import ConfigError, UsageError
+
+KINDS = {
+    "PreflightReport": "report",
+    "PreflightReportList": "report",
+    "PreflightSnapshot": "snapshot",
+    "PreflightJournal": "journal",
+}
+
+
+@click.command()
+@click.argument("name", required=False)
+def schema(name: str | None) -> None:
+    """Print a JSON Schema; without NAME, the names there are."""
+    print_text(json.dumps(load_schema(name), indent=2) if name else "\n".join(schema_names()))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--schema", "name", help="The schema to use (default: by the document's kind; without one: config).")
+def validate(file: Path, name: str | None) -> None:
+    """Check a report, configuration, snapshot or journal. Exit 0: valid; 2: not, with line and reason."""
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file")
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}: {error}") from None
+    content, places = _parse(text, file)
+    chosen = name or _schema_of(content)
+    problems = schema_problems(content, places, chosen)
+    if problems:
+        raise ConfigError(
+            f"{file}:{problems[0]}" + (f" (and {len(problems) - 1} more: -v)" if problems[1:] else ""),
+            detail="\n".join(f"{file}:{line}" for line in problems[1:]),
+        )
+    if chosen == "config":
+        _validate_config(file)
+    print_text(f"{clean(str(file))}: valid ({chosen})")
+
+
+def _parse(text: str, file: Path) -> tuple[Any, dict[tuple[Any, ...], tuple[int, int]]]:
+    if text.lstrip().startswith("{"):  # JSON reports can be large: the JSON parser is quicker and has no aliases
+        try:
+            return json.loads(text), {}
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"{file}: not JSON: {error}") from None
+    return parse_with_positions(text, str(file))
+
+
+def _schema_of(content: Any) -> str:
+    kind = content.get("kind") if isinstance(content, dict) else None
+    if kind is None:
+        return "config"
+    if kind not in KINDS:
+        raise UsageError(f"kind {kind!r} is none of ours ({', '.join(KINDS)}); name a schema with --schema")
+    return KINDS[kind]
+
+
+def _validate_config(file: Path) -> None:
+    from preflight.flow import registered_checks
+    from preflight.registry import check_options
+    from preflight.settings import Settings
+    from preflight.waivers import validate_waivers
+
+    config = load_config(file)
+    checks = registered_checks(Settings())
+    check_options(checks, config.thresholds)
+    validate_waivers(config, checks)

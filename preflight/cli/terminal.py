@@ -1,0 +1,87 @@
+"""What the terminal can do: colour, width, characters, and a progress line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TextIO
+
+from preflight.render import Style
+
+PIPE_WIDTH = 100
+"""Columns of text output that goes to a file or pipe and has no COLUMNS."""
+
+
+def style_for(stream: TextIO, color: str, *, verbose: int, quiet: bool) -> Style:
+    """Decide how text for this stream may look."""
+    return Style(
+        colour=wants_colour(stream, color),
+        width=_width(stream),
+        ascii=not _speaks_unicode(stream),
+        verbose=verbose,
+        quiet=quiet,
+    )
+
+
+def wants_colour(stream: TextIO, color: str) -> bool:
+    """Apply --color, NO_COLOR (wins over FORCE_COLOR and CLICOLOR_FORCE), TERM=dumb and whether it is a terminal."""
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Say whether the stream is a terminal; a closed one is none."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+def _width(stream: TextIO) -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns) > 0:
+        return max(40, min(int(columns), 400))
+    if is_terminal(stream):
+        return max(40, shutil.get_terminal_size((80, 24)).columns)
+    return PIPE_WIDTH
+
+
+def _speaks_unicode(stream: TextIO) -> bool:
+    try:
+        "✓✗→│…".encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+class Progress:
+    """One line on standard error that says what is going on; nothing at all unless that is a terminal."""
+
+    def __init__(self, *, quiet: bool, stream: TextIO | None = None) -> None:
+        """Decide once whether to show anything."""
+        self._stream = stream or sys.stderr
+        self._shown = is_terminal(self._stream) and not quiet and os.environ.get("TERM") != "dumb"
+
+    def __call__(self, text: str) -> None:
+        """Replace the line."""
+        if self._shown:
+            width = shutil.get_terminal_size((80, 24)).columns - 1
+            self._write("\r\x1b[K" + "".join(char for char in text if char.isprintable())[:width])
+
+    def done(self) -> None:
+        """Remove the line."""
+        if self._shown:
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._shown = False

@@ -1,0 +1,70 @@
+"""The straight flow behind `check`: settings → registry → needs → source → inventory → results → report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from preflight.check import Check, Need
+from preflight.errors import UsageError
+from preflight.inventory import Inventory
+from preflight.model import Report
+from preflight.pair import PAIR_NEEDS, version_pair
+from preflight.registry import check_options, find_plugins, is_required, load_checks, select_checks
+from preflight.report import build_report
+from preflight.runner import run_checks
+from preflight.settings import Settings
+from preflight.sources import Reader
+from preflight.waivers import Waivers, validate_waivers
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """One run: the report, and what it was made from."""
+
+    report: Report
+    inventory: Inventory
+
+
+def registered_checks(settings: Settings) -> tuple[Check, ...]:
+    """Load the registered checks; without plugins only our own."""
+    return load_checks(find_plugins(only_ours=not settings.plugins))
+
+
+def all_needs(checks: Sequence[Check], settings: Settings) -> tuple[Need, ...]:
+    """Return what the selected checks read, and what settles the pair of versions.
+
+    Raises UsageError for an unknown id or tag.
+    """
+    left_out = select_checks(checks, settings.select, settings.skip, settings.require)
+    return (*PAIR_NEEDS, *(need for check in checks if not left_out[check.id] for need in check.needs))
+
+
+def examine(checks: Sequence[Check], settings: Settings, read: Reader, *, target_needed: bool = True) -> Examination:
+    """Read once, run the checks, build the report.
+
+    Raises UsageError for selections that do not exist and, where `target_needed`, when it is not known to which
+    version to upgrade; SourceError when nothing could be read; ConfigError for thresholds or waivers that are wrong.
+    """
+    left_out = select_checks(checks, settings.select, settings.skip, settings.require)
+    options = check_options(checks, settings.config.thresholds)
+    validate_waivers(settings.config, checks)
+    inventory = read(all_needs(checks, settings))
+    pair, problem = version_pair(inventory, settings.from_version, settings.to_version)
+    if pair.to_version is None and target_needed:
+        raise UsageError(problem)
+    waivers = Waivers(settings.config, pair, inventory.source.collected_at)
+    results = run_checks(
+        checks,
+        inventory,
+        pair,
+        left_out=left_out,
+        options=options,
+        required=lambda check: is_required(check, settings.require),
+        waive=waivers.waive,
+        attests=waivers.attests,
+    )
+    about_waivers = waivers.result(results)
+    if about_waivers:
+        results = (*results, about_waivers)
+    return Examination(build_report(inventory.source, pair, results, settings.fail_on), inventory)
