@@ -112,7 +112,7 @@ class Api:
         """Read something; again, in bounded number, when that may help. Raises ApiError.
 
         429 and 5xx wait as the server asks, else 0.5 s, 1 s, 2 s and so on; nothing waits past the deadline. A request
-        with `seconds` of its own waits for that long only, and once.
+        with `seconds` of its own waits for that long only, and is sent once.
         """
         request = _Request("GET", path, query, accept=accept, seconds=seconds)
         tries = 0
@@ -121,8 +121,8 @@ class Api:
                 return self._send(request)
             except ApiError as error:
                 delay = 0.5 * 2**tries if error.retry_after is None else error.retry_after
-                # An address that is wrong stays wrong; who was given 20 s for an answer has no 20 s more.
-                hopeless = not error.status and (not self._reached or (seconds and error.code == "timed-out"))
+                # An address that is wrong stays wrong; a node that is down costs its own time once, not three times.
+                hopeless = (not self._reached and not error.status) or (seconds and error.status != 429)
                 if hopeless or tries >= error.retries or delay > MAX_WAIT_SECONDS or self._late(delay):
                     raise
                 tries += 1
