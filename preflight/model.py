@@ -179,3 +179,5 @@ class Report:
     exit_code: int
     summary: Mapping[str, int]
     checks: tuple[CheckResult, ...]
+    fail_on: str = "fail"
+    """From which severity on a finding blocks, as asked for: fail, warn or never."""

@@ -35,6 +35,7 @@ def build_report(source: SourceInfo, pair: UpgradePair, results: Sequence[CheckR
         exit_code=0 if fail_on == "never" else EXIT_CODES[verdict],
         summary=summarise(results),
         checks=tuple(results),
+        fail_on=fail_on,
     )
 
 
@@ -80,6 +81,7 @@ def report_dict(report: Report) -> dict[str, Any]:
         },
         "verdict": report.verdict.value,
         "exitCode": report.exit_code,
+        "failOn": report.fail_on,
         "summary": dict(report.summary),
         "checks": [_check_dict(result) for result in report.checks],
     }

@@ -1,29 +1,15 @@
-"""Renderers: each one pure function from a report's dict to text.
+"""Turn a report into text, one module per format. Pure: no terminal, no clock, no files.
 
-Shape: the document is what preflight.report.report_dict gives (kind PreflightReport), or a PreflightReportList.
-A renderer never looks at the cluster, a file, the clock or the terminal: colour and width arrive as a Style.
+Shape: a document is the dict of `preflight.report.report_dict` (a PreflightReport), or a PreflightReportList
+`{apiVersion, kind, verdict, exitCode, reports: [{context, …PreflightReport}]}`; every format takes both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How text may look."""
-
-    colour: bool = False
-    width: int = 100
-    """Columns."""
-    ascii: bool = False
-    """Only ASCII characters."""
-    verbose: int = 0
-    quiet: bool = False
-
+from preflight.render.text import sanitised
 
 RENDERERS: dict[str, str] = {
     "table": "preflight.render.table",
@@ -31,18 +17,30 @@ RENDERERS: dict[str, str] = {
     "json": "preflight.render.json_",
     "yaml": "preflight.render.yaml_",
     "name": "preflight.render.name",
-    "markdown": "preflight.render.markdown",
-    "junit": "preflight.render.junit",
-    "sarif": "preflight.render.sarif",
-    "html": "preflight.render.html",
-    "github": "preflight.render.github",
-    "prometheus": "preflight.render.prometheus",
-    "openreports": "preflight.render.openreports",
 }
-"""Format → the module whose `render(document, style)` writes it; imported only when used."""
+"""Format → module. A module is imported when its format is used; each has `render(document, style) -> str`."""
+
+EXACT = frozenset({"json", "yaml"})
+"""Formats that keep every string as it is, because their own notation escapes control characters reversibly."""
 
 
-def render(output: str, document: Mapping[str, Any], style: Style) -> str:
-    """Write the document in that format. Raises KeyError for a format that is not in RENDERERS."""
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a text for people may look. Machine formats do not look at it."""
+
+    colour: bool = False
+    width: int = 80
+    """Columns to wrap sentences at; commands are never wrapped."""
+    ascii: bool = False
+    verbose: int = 0
+    quiet: bool = False
+    """First line and blockers only."""
+
+
+def render(output: str, document: dict[str, Any], style: Style) -> str:
+    """Render a document; the text ends with a newline unless it is empty. Raises KeyError for an unknown format."""
+    from importlib import import_module
+
     module = import_module(RENDERERS[output])
-    return cast(str, module.render(document, style))
+    text: str = module.render(document if output in EXACT else sanitised(document), style)
+    return text if not text or text.endswith("\n") else text + "\n"

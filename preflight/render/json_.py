@@ -1,14 +1,14 @@
-"""`json`: the report as it is. Everything outside ASCII is escaped, so no control character reaches a terminal."""
+"""JSON: the document itself. ASCII only, so that no character of an object can move a terminal's cursor."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from preflight.render import Style
+if TYPE_CHECKING:
+    from preflight.render import Style
 
 
-def render(document: Mapping[str, Any], style: Style) -> str:
-    """Write the document as JSON, indented, in its own field order."""
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+def render(document: dict[str, Any], style: Style) -> str:
+    """Write the document with its field order kept."""
+    return json.dumps(document, indent=2, ensure_ascii=True)

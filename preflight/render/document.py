@@ -1,0 +1,177 @@
+"""Walk a document: what every renderer asks of it, said once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+_ENFORCERS = {
+    "webhook": "the server's webhook refuses the Upgrade when it is created",
+    "upgrade-scripts": "the scripts of the target version stop half-way through the upgrade",
+    "check.sh": "Harvester's own check.sh reports it before the upgrade",
+    "docs": "the upgrade documentation asks for it to be put right first",
+}
+_NOBODY = "nobody but this tool stops for it: the upgrade starts and runs into it"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One finding and the check it belongs to."""
+
+    check: Json
+    finding: Json
+
+    @property
+    def waived(self) -> Json | None:
+        """Return the waiver, if there is one."""
+        waived: Json | None = self.finding["waived"]
+        return waived
+
+
+def reports(document: Json) -> list[tuple[str, Json]]:
+    """Return the reports with the context each is of; the context of a single report is empty."""
+    if "reports" in document:
+        return [(str(report.get("context") or ""), report) for report in document["reports"]]
+    return [("", document)]
+
+
+def items(report: Json) -> Iterator[Item]:
+    """Yield every finding, in the report's order."""
+    for check in report["checks"]:
+        for finding in check["findings"]:
+            yield Item(check, finding)
+
+
+def counts_warnings(report: Json) -> bool:
+    """Say whether a warning blocks in this report."""
+    return bool(report.get("failOn") == "warn")
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """A report in the order a reader needs it."""
+
+    blockers: list[Item]
+    warnings: list[Item]
+    waived: list[Item]
+    infos: list[Item]
+    unknown: list[Json]
+    """Checks that could not be determined, also those that besides found something."""
+
+
+def sections(report: Json) -> Sections:
+    """Sort the findings of a report; each is in exactly one section."""
+    blocking = {"fail", "warn"} if counts_warnings(report) else {"fail"}
+    found = Sections([], [], [], [], [check for check in report["checks"] if undetermined(check)])
+    for item in items(report):
+        severity = item.finding["severity"]
+        if item.waived:
+            found.waived.append(item)
+        elif severity in blocking:
+            found.blockers.append(item)
+        elif severity == "warn":
+            found.warnings.append(item)
+        else:
+            found.infos.append(item)
+    return found
+
+
+def undetermined(check: Json) -> bool:
+    """Say whether something about this check could not be determined; a failed one says so in its reason."""
+    return bool(check["status"] == "unknown" or (check["status"] == "fail" and check["reason"]))
+
+
+def decides(report: Json, check: Json) -> bool:
+    """Say whether this check, being unknown, keeps the verdict from being ready."""
+    worst = {"fail", "warn"} if counts_warnings(report) else {"fail"}
+    return bool(check["worst"] in worst or check["required"])
+
+
+def by_category(report: Json) -> dict[str, list[Json]]:
+    """Group the checks by category, in the report's order."""
+    groups: dict[str, list[Json]] = {}
+    for check in report["checks"]:
+        groups.setdefault(check["category"], []).append(check)
+    return groups
+
+
+def object_of(finding: Json) -> str:
+    """Name the object of a finding as `Kind namespace/name`; a finding about no object gives `the cluster`."""
+    ref = finding["resource"]
+    place = "/".join(part for part in (ref["namespace"], ref["name"]) if part)
+    return " ".join(part for part in (ref["kind"], place) if part) or "the cluster"
+
+
+def versions(report: Json, arrow: str) -> str:
+    """Write `from → to`."""
+    upgrade = report["upgrade"]
+    return f"{upgrade['from'] or 'unknown version'} {arrow} {upgrade['to'] or 'unknown version'}"
+
+
+def source_of(report: Json) -> str:
+    """Say in a sentence what was read and at which time, by whose clock."""
+    source = report["source"]
+    clock = f" ({source['clock']})" if source["clock"] else ""
+    return f"Read from {source['type']} {source['name']}, as of {source['collectedAt']}{clock}"
+
+
+def counts(report: Json) -> list[tuple[str, str]]:
+    """Return (sign, words) for what the first line counts: findings that matter, then checks; zeros left out."""
+    found, summary = sections(report), report["summary"]
+    amounts = (
+        ("fail", len(found.blockers), "blocker", "blockers"),
+        ("warn", len(found.warnings), "warning", "warnings"),
+        ("unknown", summary["unknown"], "undecided", "undecided"),
+        ("pass", summary["pass"], "passed", "passed"),
+        ("skipped", summary["skipped"], "skipped", "skipped"),
+        ("waived", summary["waived"], "waived", "waived"),
+    )
+    return [(sign, f"{amount} {one if amount == 1 else many}") for sign, amount, one, many in amounts if amount]
+
+
+def enforcement(finding: Json) -> str:
+    """Say what happens if the finding is ignored: who stops for it, or that nobody does."""
+    enforcers = [_ENFORCERS.get(enforcer, enforcer) for enforcer in finding["enforcedBy"] if enforcer != "none"]
+    return sentence("; ".join(enforcers) or _NOBODY)
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital and end with a full stop."""
+    text = text[:1].upper() + text[1:]
+    return text if not text or text[-1] in ".!?:" else text + "."
+
+
+def hint_of(finding: Json) -> tuple[str, list[str]]:
+    """Split a hint into its sentence and its commands."""
+    first, *rest = finding["hint"].split("\n")
+    return first, [line for line in rest if line.strip()]
+
+
+def evidence_of(finding: Json) -> list[tuple[str, str]]:
+    """Return the measured values as (words, text), without the timeline and what is empty."""
+    from preflight.render.timeline import timeline
+
+    skip = {"timeline"} if timeline(finding) else set()
+    pairs = ((key, value) for key, value in finding["evidence"].items() if key not in skip)
+    return [(words(key), plain(value)) for key, value in pairs if value not in (None, "", [], {})]
+
+
+def words(key: str) -> str:
+    """Write a camelCase or kebab-case name as words."""
+    spaced = "".join(f" {char.lower()}" if char.isupper() else char for char in key)
+    return spaced.replace("-", " ").replace("_", " ").strip()
+
+
+def plain(value: Any) -> str:
+    """Write a JSON value for people: lists with commas, the rest as JSON without quotes around a plain text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+        return ", ".join(plain(item) for item in value)
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,186 @@
+"""The default: can I upgrade? Then what blocks, why, and the next command; then what was checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from preflight.render import document as doc
+from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
+
+if TYPE_CHECKING:
+    from preflight.render import Style
+
+MAX_EVIDENCE = 6
+VERDICTS = {"ready": "bold green", "blocked": "bold red", "undecided": "bold yellow"}
+
+
+def render(document: dict[str, Any], style: Style) -> str:
+    """Write one report, or a line for the fleet and then each cluster's report."""
+    lines: list[str] = []
+    listed = doc.reports(document)
+    if "reports" in document:
+        lines += fleet_line(document, style)
+    for context, report in listed:
+        if "reports" in document:
+            lines += ["", paint(f"== {context or 'cluster'} ==", "bold", style.colour)]
+        lines += _report(report, style)
+    text = "\n".join(line.rstrip() for line in lines)
+    return to_ascii(text) if style.ascii else text
+
+
+def fleet_line(document: dict[str, Any], style: Style) -> list[str]:
+    """Answer for all clusters in one line, then name the verdict of each."""
+    listed = doc.reports(document)
+    amounts = []
+    for verdict in ("blocked", "undecided", "ready"):
+        names = [context or "cluster" for context, report in listed if report["verdict"] == verdict]
+        amounts += [f"{len(names)} {verdict}: {', '.join(names)}"] if names else []
+    word = document["verdict"].upper()
+    lines = wrap(f"{word}  {len(listed)} clusters; {'; '.join(amounts)}", style.width, "", "  ")
+    return [lines[0].replace(word, paint(word, VERDICTS[document["verdict"]], style.colour), 1), *lines[1:]]
+
+
+def first_lines(report: dict[str, Any], style: Style) -> list[str]:
+    """Write the verdict with versions and counts, then the source with its clock and notes."""
+    # \0 holds a count together, and with it the dot before it, when the line breaks.
+    dot = ", " if style.ascii else f" {glyph('dot', False)}\0"
+    word = report["verdict"].upper()
+    tallies = dot.join(text.replace(" ", "\0") for _, text in doc.counts(report)) or "no check ran"
+    head = wrap(f"{word}  {doc.versions(report, glyph('arrow', style.ascii))}  {tallies}", style.width, "", "  ")
+    head = [line.replace("\0", " ") for line in head]
+    head[0] = head[0].replace(word, paint(word, VERDICTS[report["verdict"]], style.colour), 1)
+    if style.quiet:
+        return head
+    head += [paint(line, "dim", style.colour) for line in wrap(doc.source_of(report), style.width, "", "  ")]
+    for note in report["source"]["notes"]:
+        head += [paint(line, "dim", style.colour) for line in wrap(f"Note: {note}", style.width, "", "  ")]
+    return head
+
+
+def _report(report: dict[str, Any], style: Style) -> list[str]:
+    found = doc.sections(report)
+    lines = first_lines(report, style)
+    lines += _section(f"Blocks the upgrade ({len(found.blockers)})", "fail", found.blockers, style)
+    if style.quiet:
+        return lines
+    lines += _unknown(report, found.unknown, style)
+    lines += _section(f"Warnings ({len(found.warnings)})", "warn", found.warnings, style)
+    lines += _waived(found.waived, style)
+    lines += _section(f"Good to know ({len(found.infos)})", "info", found.infos, style)
+    return lines + _checked(report, style)
+
+
+def _heading(title: str, style: Style) -> list[str]:
+    return ["", paint(title, "bold", style.colour)]
+
+
+def _section(title: str, sign: str, items: list[doc.Item], style: Style) -> list[str]:
+    lines = _heading(title, style) if items else []
+    for item in items:
+        lines += ["", *finding_lines(item, sign, style)]
+    return lines
+
+
+def finding_lines(item: doc.Item, sign: str, style: Style, indent: str = "") -> list[str]:
+    """Write one finding: object and cause, the sentence, timeline, evidence, who stops for it, docs, next command."""
+    from preflight.render.timeline_text import timeline_lines
+
+    finding, check, inner = item.finding, item.check, indent + "  "
+    mark = glyph(sign, style.ascii)
+    head = f"{mark} {doc.object_of(finding)}"
+    label = f"{check['id']}: {finding['cause']}"
+    gap = "  " if len(indent + head + label) + 2 <= style.width else f"\n{inner}"
+    lines = (indent + paint(head, f"bold {COLOURS.get(sign, 'cyan')}", style.colour) + gap + label).split("\n")
+    lines += wrap(doc.sentence(finding["message"]), style.width, inner)
+    if finding["transient"]:
+        lines += wrap("This is expected to pass by itself; --wait waits for it.", style.width, inner)
+    if rows := timeline_lines(finding, style, inner):
+        lines += ["", *rows, ""]
+    lines += _evidence(finding, style, inner)
+    if sign != "info":
+        lines += wrap(f"If ignored: {doc.enforcement(finding)}", style.width, inner, inner + "  ")
+    lines += wrap(f"Docs: {check['docs']}", style.width, inner, inner + "  ") if check["docs"] else []
+    return lines + _next(finding, style, inner)
+
+
+def _evidence(finding: dict[str, Any], style: Style, inner: str) -> list[str]:
+    pairs = doc.evidence_of(finding)
+    shown = pairs if style.verbose else pairs[:MAX_EVIDENCE]
+    text = "; ".join(f"{key}: {value}" for key, value in shown)
+    if len(shown) < len(pairs):
+        text += f"; {len(pairs) - len(shown)} more with -v"
+    return wrap(f"Measured: {text}", style.width, inner, inner + "  ") if text else []
+
+
+def _next(finding: dict[str, Any], style: Style, inner: str) -> list[str]:
+    first, commands = doc.hint_of(finding)
+    lines = wrap(f"Next: {doc.sentence(first)}", style.width, inner, inner + "  ") if first else []
+    # A command is never wrapped: it is there to be copied.
+    return lines + [f"{inner}  {paint(command, 'cyan', style.colour)}" for command in commands]
+
+
+def _unknown(report: dict[str, Any], checks: list[dict[str, Any]], style: Style) -> list[str]:
+    lines = _heading(f"Could not be determined ({len(checks)})", style) if checks else []
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for check in checks:
+        groups.setdefault((check["reason"], doc.decides(report, check)), []).append(check["id"])
+    mark = paint(glyph("unknown", style.ascii), COLOURS["unknown"], style.colour)
+    for (reason, decides), ids in groups.items():
+        note = "" if decides else " (advisory: does not decide)"
+        first, *more = wrap(", ".join(ids) + note, style.width - 2, "", "  ")
+        lines += ["", f"{mark} {first}", *more, *wrap(doc.sentence(reason or "no reason given"), style.width, "  ")]
+    return lines
+
+
+def _waived(items: list[doc.Item], style: Style) -> list[str]:
+    lines = _heading(f"Waived ({len(items)})", style) if items else []
+    for item in items:
+        waived = item.waived or {}
+        head = (
+            f"{glyph('waived', style.ascii)} {doc.object_of(item.finding)}  {item.check['id']}: {item.finding['cause']}"
+        )
+        until = f" until {waived['expires']}" if waived["expires"] else ""
+        lines += ["", head, *wrap(doc.sentence(item.finding["message"]), style.width, "  ")]
+        lines += wrap(f"Waived{until}: {doc.sentence(waived['reason'])}", style.width, "  ", "    ")
+    return lines
+
+
+def _checked(report: dict[str, Any], style: Style) -> list[str]:
+    lines = _heading("What was checked", style)
+    groups = doc.by_category(report)
+    margin = max((len(category) for category in groups), default=0) + 4
+    for category, checks in groups.items():
+        shown = [check for check in checks if style.verbose or check["status"] != "skipped"]
+        if style.verbose:
+            lines += [f"  {category}", *(line for check in shown for line in _verbose_check(check, style))]
+        elif shown:
+            lines += _fill(f"  {category}".ljust(margin), margin, shown, style)
+    skipped = report["summary"]["skipped"]
+    if skipped and not style.verbose:
+        noun = "check does" if skipped == 1 else "checks do"
+        lines += ["", f"  {skipped} {noun} not apply here; -v says why."]
+    if not groups:
+        lines += wrap("Nothing: no check ran, so nothing can be said about this cluster.", style.width, "  ")
+    return lines
+
+
+def _fill(label: str, margin: int, checks: list[dict[str, Any]], style: Style) -> list[str]:
+    """Set `✓ check-id` side by side; width is counted without the colour codes."""
+    lines, used = [label], margin
+    for check in checks:
+        mark, size = glyph(check["status"], style.ascii), len(check["id"]) + 4
+        if used > margin and used + size > style.width:
+            lines.append(" " * margin)
+            used = margin
+        lines[-1] += f"  {paint(mark, COLOURS[check['status']], style.colour)} {check['id']}"
+        used += size
+    return lines
+
+
+def _verbose_check(check: dict[str, Any], style: Style) -> list[str]:
+    mark = paint(glyph(check["status"], style.ascii), COLOURS[check["status"]], style.colour)
+    first, *more = wrap(
+        f"{check['id']}: {check['title']} ({check['durationMs']:.0f} ms)", style.width - 6, "", "      "
+    )
+    lines = [f"    {mark} {first}", *more]
+    return lines + (wrap(doc.sentence(check["reason"]), style.width, "      ") if check["reason"] else [])

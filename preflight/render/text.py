@@ -1,0 +1,97 @@
+"""Make any text safe to show, and lay it out."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+ANSI = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
+GLYPHS = {
+    "pass": ("✓", "+"),
+    "fail": ("✗", "x"),
+    "warn": ("!", "!"),
+    "unknown": ("?", "?"),
+    "skipped": ("–", "-"),
+    "info": ("i", "i"),
+    "waived": ("~", "~"),
+    "arrow": ("→", "->"),
+    "bar": ("│", "|"),
+    "dot": ("·", ","),
+    "minus": ("−", "-"),
+}
+"""Sign → its glyph, and the one for terminals that have ASCII only."""
+COLOURS = {"pass": "green", "fail": "red", "warn": "yellow", "unknown": "yellow", "skipped": "dim", "waived": "dim"}
+_DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_LINES = frozenset({"hint"})
+"""Fields whose line ends are ours: the first line is a sentence, each further line a command."""
+
+
+def visible(text: str) -> str:
+    """Write control, format and bidirectional characters, surrogates and noncharacters as escapes one can see.
+
+    Line ends count as control characters: only a renderer may end a line.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escape(char) if _dangerous(char) else char for char in text)
+
+
+def _dangerous(char: str) -> bool:
+    code = ord(char)
+    return unicodedata.category(char) in _DANGEROUS or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+
+
+def _escape(char: str) -> str:
+    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
+    if named:
+        return named
+    code = ord(char)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def sanitised(value: Any, field: str = "") -> Any:
+    """Copy a document with every text in it, keys included, made visible."""
+    match value:
+        case str() if field in _LINES:
+            return "\n".join(visible(line) for line in value.split("\n"))
+        case str():
+            return visible(value)
+        case dict():
+            return {visible(str(key)): sanitised(item, str(key)) for key, item in value.items()}
+        case list() | tuple():
+            return [sanitised(item) for item in value]
+        case _:
+            return value
+
+
+def glyph(name: str, ascii_only: bool) -> str:
+    """Return the glyph of a sign."""
+    return GLYPHS[name][1 if ascii_only else 0]
+
+
+def paint(text: str, colours: str, colour: bool) -> str:
+    """Colour a text with space-separated names of ANSI; unchanged when there is to be no colour."""
+    if not colour or not text or not colours:
+        return text
+    return f"\x1b[{';'.join(ANSI[name] for name in colours.split())}m{text}\x1b[0m"
+
+
+def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) -> list[str]:
+    """Wrap a sentence at blanks; a word that is wider than the line stays whole, since it may be pasted somewhere."""
+    import textwrap
+
+    return textwrap.wrap(
+        text,
+        max(width, len(indent) + 20),
+        initial_indent=indent,
+        subsequent_indent=indent if hanging is None else hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def to_ascii(text: str) -> str:
+    """Write what is left outside ASCII as escapes, for a terminal that cannot show it."""
+    return text.encode("ascii", "backslashreplace").decode("ascii")
