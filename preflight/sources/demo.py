@@ -1,20 +1,45 @@
-"""To be written."""
+"""Bundled scenarios: snapshots that ship with the tool and need no cluster, no network and no validation.
+
+`ci/demo_data` writes them.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.resources import files
+from typing import Any
 
 from preflight.check import Need
-from preflight.errors import SourceError
+from preflight.errors import UsageError
 from preflight.inventory import Inventory
+from preflight.model import SourceInfo
+from preflight.sources.snapshot import build
+from preflight.times import parse_time
+
+DEFAULT = "stuck-addon"
 
 
-def read(needs: Sequence[Need], *, name: str, now: datetime | None) -> Inventory:
-    """Read it."""
-    raise SourceError("this source is not there yet")
+def names() -> tuple[str, ...]:
+    """Return the names of the scenarios."""
+    found = (entry.name for entry in files("preflight.demo").iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in found if name.endswith(".json")))
 
 
 def known_name(name: str) -> str:
-    """Check a demo's name."""
-    return name or "stuck-addon"
+    """Return the scenario meant by a name, the default one for an empty name. Raises UsageError for an unknown one."""
+    name = name or DEFAULT
+    if name not in names():
+        raise UsageError(f"--source demo:{name}: there is no such scenario; there are {', '.join(names())}")
+    return name
+
+
+def read(needs: Sequence[Need], *, name: str, now: datetime | None) -> Inventory:
+    """Read a scenario."""
+    document: dict[str, Any] = json.loads(files("preflight.demo").joinpath(f"{name}.json").read_bytes())
+    taken = parse_time(document["collectedAt"])
+    if taken is None:
+        raise AssertionError(f"the scenario {name} carries no time")
+    notes = tuple(document["source"].get("notes", ()))
+    return build(document, needs, SourceInfo("demo", name, taken, notes=notes), now)

@@ -1,7 +1,8 @@
-"""To be written."""
+"""One file or standard input that is no bundle: a snapshot by its kind, Kubernetes objects otherwise."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import BinaryIO
@@ -9,8 +10,27 @@ from typing import BinaryIO
 from preflight.check import Need
 from preflight.errors import SourceError
 from preflight.inventory import Inventory
+from preflight.sources.text import read_bounded, to_utf8
+
+_SNAPSHOT = re.compile(rb"(?m)^kind: *[\"']?PreflightSnapshot\b|\"kind\" *: *\"PreflightSnapshot\"")
 
 
 def read(needs: Sequence[Need], *, opener: Callable[[], BinaryIO], name: str, now: datetime | None) -> Inventory:
-    """Read it."""
-    raise SourceError("this source is not there yet")
+    """Read a snapshot or a stream of objects. Raises SourceError when it is neither."""
+    try:
+        file = opener()
+    except OSError as error:
+        raise SourceError(f"cannot open {name}: {error.strerror or error}") from None
+    data = to_utf8(read_bounded(file, name), name)
+    file.close()
+    if not data.strip():
+        raise SourceError(f"{name} is empty: was the command that wrote it refused? Look at its error output")
+    if _SNAPSHOT.search(data):
+        from preflight.sources.snapshot import read_snapshot
+
+        inventory = read_snapshot(needs, data, name, now)
+        if inventory is not None:
+            return inventory
+    from preflight.sources.objects import read_objects
+
+    return read_objects(needs, data, name, now)

@@ -53,3 +53,13 @@ def _tree(resource: Resource, fields: set[str]) -> FieldTree:
     if not resource.metadata_only and resource.kind != "Secret":
         return tree
     return {key: below for key, below in tree.items() if key in ("apiVersion", "kind", "metadata")}
+
+
+def merge_trees(first: FieldTree, second: FieldTree) -> FieldTree:
+    """Return the tree that keeps what either keeps."""
+    if not first or not second:
+        return {}
+    merged = dict(first)
+    for key, below in second.items():
+        merged[key] = merge_trees(merged[key], below) if key in merged else below
+    return merged

@@ -1,0 +1,56 @@
+"""Whatever the bytes: an inventory or one of our errors, nothing else."""
+
+import contextlib
+
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from preflight.errors import PreflightError
+from preflight.inventory import Inventory
+from tests.sources.reading import FIXTURES, read_stdin
+
+WORDS = st.sampled_from(
+    ["apiVersion", "kind", "items", "metadata", "name", "namespace", "v1", "Pod", "PodList", "List", "Addon", "entries",
+     "harvesterhci.io/v1beta1", "PreflightSnapshot", "harvester-preflight/v1", "2026-11-23T18:42:44Z", "", "<<", "="]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 10**7) | st.floats() | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=5),
+    max_leaves=20,
+)
+HEALTHY = (FIXTURES / "healthy.yaml").read_bytes()[:30_000]
+
+
+def attempt(data: bytes) -> None:
+    with contextlib.suppress(PreflightError):
+        assert isinstance(read_stdin(data), Inventory)
+
+
+@given(st.binary(max_size=300))
+@example(b"\xff\xfe\x00\xd8")
+@example(b"---")
+@example(b"--- \n---")
+def test_any_bytes(data):
+    attempt(data)
+
+
+@given(st.text("{}[]\",:-?&*!|>'%@`#\n \tab01\\u<=", max_size=120))
+def test_any_punctuation(text):
+    attempt(text.encode())
+
+
+@given(VALUES)
+def test_any_document(value):
+    attempt(yaml.safe_dump(value).encode())
+    attempt(repr(value).replace("'", '"').replace("None", "null").encode())
+
+
+@given(st.integers(0, len(HEALTHY)), st.binary(max_size=4), st.integers(0, 40))
+def test_any_damage_to_a_real_file(position, inserted, removed):
+    attempt(HEALTHY[:position] + inserted + HEALTHY[position + removed :])
+
+
+@given(st.integers(0, len(HEALTHY)))
+def test_any_truncation(position):
+    attempt(HEALTHY[:position])

@@ -1,0 +1,84 @@
+"""Nothing secret in a snapshot, and nothing that changes a result."""
+
+import json
+
+import pytest
+
+from preflight.sources.scrub import scrub_object
+from preflight.sources.yaml_reading import load_documents
+
+VALUES = """
+eventTailer:
+  workloadOverrides:
+    containers:
+    - name: event-tailer
+      image: rancher/harvester-eventrouter:v0.3.2
+      env: [{name: A, value: hush}]
+driverLocation: http://10.0.0.1/hush
+rancherMonitoring: {enabled: true, password: hush}
+kube-state-metrics: {metricLabelsAllowlist: [nodes=*], x: hush}
+grafana: {adminPassword: hush}
+"""
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        {"kind": "Secret", "metadata": {"name": "s", "annotations": {"a": "hush"}}, "data": {"a": "hush"}},
+        {"kind": "Addon", "metadata": {"name": "a"}, "spec": {"valuesContent": VALUES}},
+        {"kind": "Addon", "metadata": {"name": "a"}, "spec": {"valuesContent": {"a": "hush"}}},
+        {"kind": "Addon", "metadata": {"name": "a"}, "spec": {"valuesContent": "a: [hush"}},
+        {"kind": "CloudInit", "metadata": {"name": "c"}, "spec": {"contents": "a: hush\npath: /etc/x/ifcfg-eth0\n"}},
+        {"kind": "Setting", "metadata": {"name": "additional-ca"}, "value": "hush", "default": "hush"},
+        {"kind": "Setting", "metadata": {"name": "backup-target"},
+         "value": json.dumps({"type": "s3", "accessKeyId": "hush", "secretAccessKey": "hush"})},
+        {"kind": "Setting", "metadata": {"name": "http-proxy"}, "value": '{"httpProxy":"http://u:hush@p:3128"}'},
+        {"kind": "Pod", "spec": {"containers": [{"env": [{"name": "A", "value": "hush"}]}]}},
+        {"kind": "Pod", "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "hush"}}},
+        {"kind": "Pod", "spec": {"containers": [{"args": ["--token=hush", "-p", "password: hush"]}]}},
+        {"kind": "Event", "message": 'Get "https://u:hush@registry/v2?token=hush&x=1": denied'},
+        {"kind": "Event", "message": "Authorization: Bearer hushhushhush"},
+        {"kind": "NodeFiles", "files": {"configs/oem/90_custom.yaml": "token: hush\npasswd: 'hush'\nhostname: n1\n"}},
+        {"kind": "X", "spec": {"agentToken": "hush", "kubeconfig": "hush"}},
+        {"kind": "X", "spec": {"key": "-----BEGIN RSA PRIVATE KEY-----\nhush\n-----END RSA PRIVATE KEY-----"}},
+    ],
+)  # fmt: skip
+def test_secrets_go(obj):
+    assert "hush" in json.dumps(obj)
+    scrubbed = scrub_object(obj)
+    assert "hush" not in json.dumps(scrubbed)
+    assert scrub_object(scrubbed) == scrubbed
+
+
+def test_what_checks_read_of_helm_values_stays():
+    scrubbed = scrub_object({"kind": "Addon", "spec": {"valuesContent": VALUES, "enabled": True}})
+    (values,) = load_documents(scrubbed["spec"]["valuesContent"].encode())
+    assert (
+        values["eventTailer"]["workloadOverrides"]["containers"][0]["image"] == "rancher/harvester-eventrouter:v0.3.2"
+    )
+    assert values["rancherMonitoring"] == {"enabled": True}
+    assert values["kube-state-metrics"] == {"metricLabelsAllowlist": ["nodes=*"]}
+    assert values["driverLocation"]
+    assert scrubbed["spec"]["enabled"] is True
+
+
+def test_what_is_unreadable_stays_unreadable():
+    scrubbed = scrub_object({"kind": "Addon", "spec": {"valuesContent": "a: [1"}})
+    with pytest.raises(Exception, match="did not find expected"):
+        list(load_documents(scrubbed["spec"]["valuesContent"].encode()))
+    assert scrub_object({"kind": "Addon", "spec": {"valuesContent": 3}})["spec"]["valuesContent"] == 3
+
+
+def test_the_backup_target_keeps_what_its_check_reads():
+    value = {"type": "s3", "endpoint": "https://x", "accessKeyId": "a", "refreshIntervalInSeconds": 0}
+    setting = {"kind": "Setting", "metadata": {"name": "backup-target"}, "value": json.dumps(value)}
+    assert json.loads(scrub_object(setting)["value"]) == value | {"accessKeyId": "***"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["secretName: x is fine", "monkey: see", "https://10.0.0.1:6443/api?x=1", "tokens 3", "", "{not json", "[1, 2]",
+     "Back-off pulling image \"rancher/keycloak:v1\"", "couldn't find key in ConfigMap a/b"],
+)  # fmt: skip
+def test_plain_texts_stay(text):
+    assert scrub_object({"kind": "Event", "message": text})["message"] in (text, "secretName: *** is fine")
