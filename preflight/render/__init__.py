@@ -17,6 +17,14 @@ RENDERERS: dict[str, str] = {
     "json": "preflight.render.json_",
     "yaml": "preflight.render.yaml_",
     "name": "preflight.render.name",
+    "markdown": "preflight.render.markdown",
+    "step-summary": "preflight.render.markdown",
+    "junit": "preflight.render.junit",
+    "sarif": "preflight.render.sarif",
+    "github": "preflight.render.github",
+    "prometheus": "preflight.render.prometheus",
+    "openreports": "preflight.render.openreports",
+    "policyreport": "preflight.render.policyreport",
 }
 """Format → module. A module is imported when its format is used; each has `render(document, style) -> str`."""
 

@@ -10,6 +10,20 @@ if TYPE_CHECKING:
 
 def render(document: dict[str, Any], style: Style) -> str:
     """Write the document with its field order kept."""
+    return dump(document)
+
+
+def dump(*documents: dict[str, Any]) -> str:
+    """Write YAML documents, several with a line between them; a value that occurs twice is written twice."""
     import yaml
 
-    return yaml.safe_dump(document, sort_keys=False, width=120)
+    class Plain(yaml.SafeDumper):
+        """Write no anchors and aliases: they only puzzle a reader."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    if not documents:
+        return ""
+    several = len(documents) > 1
+    return yaml.dump_all(documents, Dumper=Plain, sort_keys=False, width=120, explicit_start=several)

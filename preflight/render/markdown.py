@@ -1,0 +1,149 @@
+"""GitHub-flavoured Markdown: for issues, merge requests and the step summary of a pipeline."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from preflight.render import document as doc
+from preflight.render.text import GLYPHS
+from preflight.render.timeline import clock_texts, timeline
+
+if TYPE_CHECKING:
+    from preflight.render import Style
+
+_SPECIAL = re.compile(r"([\\`*_\[\]#|~$])")
+_PIPE, _ESCAPED_PIPE = re.compile(r"(?<!\\)\|"), r"\\|"
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"})
+
+
+def render(document: dict[str, Any], style: Style) -> str:
+    """Write one report, or a table of the clusters and then each one."""
+    lines: list[str] = []
+    if "reports" in document:
+        lines += [f"# {document['verdict'].upper()}: {len(document['reports'])} clusters", ""]
+        rows = [
+            [code(context), report["verdict"], text(", ".join(words for _, words in doc.counts(report)))]
+            for context, report in doc.reports(document)
+        ]
+        lines += [*table(("Cluster", "Verdict", "Counts"), rows), ""]
+    for context, report in doc.reports(document):
+        lines += _report(context, report)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def text(value: str) -> str:
+    """Write any text so that Markdown and HTML read it as text."""
+    return _SPECIAL.sub(r"\\\1", value).translate(_ENTITIES)
+
+
+def code(value: str) -> str:
+    """Write any text as a code span, with a fence that is longer than any run of backticks in it."""
+    if not value:
+        return ""
+    fence = _fence(value, 1)
+    blank = " " if value.startswith("`") or value.endswith("`") else ""
+    return f"{fence}{blank}{value}{blank}{fence}"
+
+
+def _fence(value: str, least: int) -> str:
+    longest = max((len(run) for run in re.findall(r"`+", value)), default=0)
+    return "`" * max(least, longest + 1)
+
+
+def table(headers: tuple[str, ...], rows: list[list[str]]) -> list[str]:
+    """Write a table; the cells are Markdown already. A pipe ends a cell even inside a code span, so it is escaped."""
+    lines = [f"| {' | '.join(headers)} |", f"|{' --- |' * len(headers)}"]
+    return lines + [f"| {' | '.join(_PIPE.sub(_ESCAPED_PIPE, cell) for cell in row)} |" for row in rows]
+
+
+def _report(context: str, report: dict[str, Any]) -> list[str]:
+    found = doc.sections(report)
+    place = f"{code(context)}: " if context else ""
+    lines = [f"# {place}{report['verdict'].upper()}: {text(doc.versions(report, '→'))}", ""]
+    lines += [text(" · ".join(words for _, words in doc.counts(report)) or "no check ran"), ""]
+    lines += [text(doc.sentence(doc.source_of(report))), ""]
+    lines += [f"> {text(note)}\n" for note in report["source"]["notes"]]
+    lines += _findings("Blocks the upgrade", found.blockers)
+    lines += _unknown(report, found.unknown)
+    lines += _findings("Warnings", found.warnings)
+    lines += _waived(found.waived)
+    lines += _findings("Good to know", found.infos)
+    return [*lines, *_checked(report), ""]
+
+
+def _findings(title: str, items: list[doc.Item]) -> list[str]:
+    lines = [f"## {title} ({len(items)})", ""] if items else []
+    for item in items:
+        lines += [*_finding(item), ""]
+    return lines
+
+
+def _finding(item: doc.Item) -> list[str]:
+    finding, check = item.finding, item.check
+    label = code(f"{check['id']}: {finding['cause']}")
+    lines = [f"### {code(doc.object_of(finding))}", "", f"{label} {text(doc.sentence(finding['message']))}", ""]
+    moments = timeline(finding)
+    if moments:
+        cells = zip(moments, clock_texts(moments), strict=True)
+        rows = [[text(time), text(moment.event), text(moment.clock), text(moment.note)] for moment, time in cells]
+        lines += [*table(("Time", "Event", "Clock", "Note"), rows), ""]
+    if finding["transient"]:
+        lines += ["- Expected to pass by itself: `--wait` waits for it."]
+    lines += [f"- {text(words)}: {code(value)}" for words, value in doc.evidence_of(finding)]
+    if finding["severity"] != "info":
+        lines += [f"- If ignored: {text(doc.enforcement(finding))}"]
+    lines += [f"- Docs: {_link(check['docs'])}"] if check["docs"] else []
+    first, commands = doc.hint_of(finding)
+    lines += ["", f"**Next:** {text(doc.sentence(first))}"] if first else []
+    fence = _fence("".join(commands), 3)
+    return [*lines, "", f"{fence}sh", *commands, fence] if commands else lines
+
+
+def _link(url: str) -> str:
+    return f"<{url}>" if re.fullmatch(r"https?://[^\s<>\"\\`|]+", url) else text(url)
+
+
+def _unknown(report: dict[str, Any], checks: list[dict[str, Any]]) -> list[str]:
+    if not checks:
+        return []
+    rows = [
+        [code(check["id"]), "yes" if doc.decides(report, check) else "no, advisory", text(check["reason"])]
+        for check in checks
+    ]
+    return [
+        f"## Could not be determined ({len(checks)})",
+        "",
+        *table(("Check", "Decides", "Reason"), rows),
+        "",
+    ]
+
+
+def _waived(items: list[doc.Item]) -> list[str]:
+    if not items:
+        return []
+    rows = []
+    for item in items:
+        waived = item.waived or {}
+        label = code(f"{item.check['id']}: {item.finding['cause']}")
+        cells = [code(doc.object_of(item.finding)), label, text(item.finding["message"])]
+        rows.append([*cells, text(waived["reason"]), text(waived["expires"])])
+    headers = ("Object", "Cause", "Finding", "Waived because", "Until")
+    return [f"## Waived ({len(items)})", "", *table(headers, rows), ""]
+
+
+def _checked(report: dict[str, Any]) -> list[str]:
+    rows = [
+        [
+            f"{GLYPHS[check['status']][0]} {check['status']}",
+            text(check["category"]),
+            code(check["id"]),
+            text(check["title"]),
+            text(check["reason"]),
+        ]
+        for check in report["checks"]
+    ]
+    if not rows:
+        return ["No check ran, so nothing can be said about this cluster."]
+    summary = f"<details><summary>What was checked ({len(rows)})</summary>"
+    return [summary, "", *table(("Status", "Category", "Check", "Title", "Reason"), rows), "", "</details>"]

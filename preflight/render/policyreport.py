@@ -1,0 +1,16 @@
+"""The predecessor of OpenReports, for clusters that serve only wgpolicyk8s.io."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from preflight.render.openreports import POLICY_REPORTS, report_objects
+from preflight.render.yaml_ import dump
+
+if TYPE_CHECKING:
+    from preflight.render import Style
+
+
+def render(document: dict[str, Any], style: Style) -> str:
+    """Write the objects as YAML documents, ready for `kubectl apply -f -`."""
+    return dump(*report_objects(document, POLICY_REPORTS))

@@ -1,0 +1,145 @@
+"""SARIF 2.1.0 for code-scanning pages: one run, a rule per check, a result per finding.
+
+A live object has no file and no line, so each gets a pseudo path `clusters/NAME/KIND/NAMESPACE/NAME.yaml`, line 1. What
+could not be determined is a notification of the run, which then did not execute successfully: an empty result list
+must never read as a clean cluster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from preflight.render import document as doc
+
+if TYPE_CHECKING:
+    from preflight.render import Style
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+HOME = "https://github.com/harvester/harvester"
+_LEVELS = {"fail": "error", "warn": "warning", "info": "note"}
+
+
+def render(document: dict[str, Any], style: Style) -> str:
+    """Write the log with its single run."""
+    checks: dict[str, dict[str, Any]] = {}
+    for _, report in doc.reports(document):
+        for check in report["checks"]:
+            checks.setdefault(check["id"], check)
+    index = {id: place for place, id in enumerate(checks)}
+    tools = [report["tool"]["version"] for _, report in doc.reports(document)]
+    run = {
+        "tool": {
+            "driver": {
+                "name": "harvester-preflight",
+                **({"version": tools[0]} if tools else {}),
+                "rules": [_rule(check) for check in checks.values()],
+            }
+        },
+        "automationDetails": {"id": "harvester-preflight/"},
+        "invocations": [_invocation(context, report, index) for context, report in doc.reports(document)],
+        "results": _results(document, index),
+        "columnKind": "unicodeCodePoints",
+        "properties": {"verdict": document["verdict"], "exitCode": document["exitCode"]},
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=True) + "\n"
+
+
+def _rule(check: dict[str, Any]) -> dict[str, Any]:
+    helps = {"helpUri": quote(check["docs"], safe=":/?#[]@!$&'()*+,;=%~")} if _is_url(check["docs"]) else {}
+    return {
+        "id": check["id"],
+        "shortDescription": {"text": check["title"] or check["id"]},
+        "help": {"text": f"The healthy state: {check['title']}. See {check['docs'] or 'the documentation'}"},
+        **helps,
+        "defaultConfiguration": {"level": _LEVELS[check["worst"]]},
+        "properties": {"tags": list(dict.fromkeys(("harvester", "upgrade", check["category"])))},
+    }
+
+
+def _is_url(text: str) -> bool:
+    return text.startswith(("https://", "http://")) and text.isascii() and " " not in text
+
+
+def _invocation(context: str, report: dict[str, Any], index: dict[str, int]) -> dict[str, Any]:
+    unknown = doc.sections(report).unknown
+    ran = any(check["status"] in ("pass", "warn", "fail") for check in report["checks"])
+    return {
+        "executionSuccessful": ran and not unknown,
+        "endTimeUtc": report["source"]["collectedAt"],
+        "exitCode": report["exitCode"],
+        "toolExecutionNotifications": [
+            {
+                "level": "error" if doc.decides(report, check) else "warning",
+                "message": {"text": f"{check['id']} could not be determined: {check['reason'] or 'no reason given'}"},
+                "descriptor": {"id": "could-not-be-determined"},
+                "associatedRule": {"id": check["id"], "index": index[check["id"]]},
+            }
+            for check in unknown
+        ],
+        "properties": {
+            "cluster": _cluster(context, report),
+            "verdict": report["verdict"],
+            "upgrade": report["upgrade"],
+            "source": doc.source_of(report),
+        },
+    }
+
+
+def _results(document: dict[str, Any], index: dict[str, int]) -> list[dict[str, Any]]:
+    seen: Counter[str] = Counter()
+    results = []
+    for context, report in doc.reports(document):
+        cluster = _cluster(context, report)
+        for item in doc.items(report):
+            ref = item.finding["resource"]
+            place = (ref["kind"] or "cluster", ref["namespace"], ref["name"] or "cluster")
+            # The server's address may change, the finding stays the same: only a named context tells clusters apart.
+            print_of = _fingerprint(context, item.check["id"], item.finding["cause"], *place)
+            seen[print_of] += 1
+            uri = "/".join(["clusters", *(_segment(part) for part in (cluster, *place) if part)]) + ".yaml"
+            results.append(_result(item, uri, f"{print_of}:{seen[print_of]}", index))
+    return results
+
+
+def _result(item: doc.Item, uri: str, fingerprint: str, index: dict[str, int]) -> dict[str, Any]:
+    finding, waived = item.finding, item.waived
+    first, commands = doc.hint_of(finding)
+    text = "\n".join([doc.sentence(finding["message"]), *([doc.sentence(first)] if first else []), *commands])
+    return {
+        "ruleId": item.check["id"],
+        "ruleIndex": index[item.check["id"]],
+        "level": _LEVELS[finding["severity"]],
+        "message": {"text": text},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}},
+                "logicalLocations": [{"fullyQualifiedName": doc.object_of(finding), "kind": "resource"}],
+            }
+        ],
+        "partialFingerprints": {"primaryLocationLineHash": fingerprint, "harvesterPreflight/v1": fingerprint},
+        **({"suppressions": [{"kind": "external", "justification": waived["reason"]}]} if waived else {}),
+        "properties": {
+            "cause": finding["cause"],
+            "enforcedBy": finding["enforcedBy"],
+            "transient": finding["transient"],
+            "resource": finding["resource"],
+            "evidence": finding["evidence"],
+        },
+    }
+
+
+def _cluster(context: str, report: dict[str, Any]) -> str:
+    return context or report["source"]["name"] or "cluster"
+
+
+def _segment(text: str) -> str:
+    """Write a text as one path segment of a URI; `.` and `..` would walk away."""
+    return quote(text, safe="").replace(".", "%2E") if set(text) == {"."} else quote(text, safe="")
+
+
+def _fingerprint(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
