@@ -54,7 +54,7 @@ def page_decoder(tree: FieldTree) -> Callable[[bytes, str], Page]:
         if not isinstance(page, dict) or "items" not in page:
             raise _not(path, "a list of objects")
         items = [] if page["items"] is None else page["items"]  # how Go writes a list that was never filled
-        metadata = page.get("metadata") or {}
+        metadata = {} if page.get("metadata") is None else page["metadata"]
         token = (metadata.get("continue") or "") if isinstance(metadata, dict) else None
         if not isinstance(items, list) or not isinstance(token, str):
             raise _not(path, "a list of objects")

@@ -31,9 +31,7 @@ class Credential:
     key: str
 
 
-def run_plugin(
-    spec: Mapping[str, Any], cluster: Mapping[str, Any], folder: str, *, seconds: float = PLUGIN_SECONDS
-) -> Credential:
+def run_plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], folder: str) -> Credential:
     """Run the plugin of `spec` for `cluster`; `folder` is where a relative command starts (the kubeconfig's folder).
 
     Raises SourceError, naming the plugin and never its output.
@@ -46,7 +44,6 @@ def run_plugin(
         [_located(command, folder), *(str(item) for item in spec.get("args") or ())],
         _environment(spec, cluster, version, interactive),
         interactive,
-        seconds,
         str(spec.get("installHint") or ""),
     )
     return _credential(output, command, version)
@@ -79,7 +76,7 @@ def _environment(
     return {**os.environ, **more, "KUBERNETES_EXEC_INFO": json.dumps(info)}
 
 
-def _run(argv: list[str], environment: dict[str, str], interactive: bool, seconds: float, install: str) -> bytes:
+def _run(argv: list[str], environment: dict[str, str], interactive: bool, install: str) -> bytes:
     name = argv[0]
     try:
         process = subprocess.Popen(
@@ -95,11 +92,11 @@ def _run(argv: list[str], environment: dict[str, str], interactive: bool, second
         hint = f" ({' '.join(install.split())})" if install else ""
         raise SourceError(f"cannot run the credential plugin {name}: {error.strerror}{hint}") from None
     try:
-        output, _ = process.communicate(timeout=seconds)
+        output, _ = process.communicate(timeout=PLUGIN_SECONDS)
     except subprocess.TimeoutExpired:
         _end(process, group=not interactive)
         raise SourceError(
-            f"the credential plugin {name} did not finish within {seconds:g} s;"
+            f"the credential plugin {name} did not finish within {PLUGIN_SECONDS:g} s;"
             " log in with it first (`kubectl get nodes`), then run this again"
         ) from None
     except BaseException:
