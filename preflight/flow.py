@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from preflight.check import Check, Need
-from preflight.errors import UsageError
-from preflight.inventory import Inventory
-from preflight.model import Report
+from preflight.errors import SourceError, UsageError
+from preflight.inventory import Collected, Inventory
+from preflight.model import Report, SourceInfo
 from preflight.pair import PAIR_NEEDS, version_pair
 from preflight.registry import check_options, find_plugins, is_required, load_checks, select_checks
 from preflight.report import build_report
@@ -28,7 +30,13 @@ class Examination:
 
 def registered_checks(settings: Settings) -> tuple[Check, ...]:
     """Load the registered checks; without plugins only our own."""
-    return load_checks(find_plugins(only_ours=not settings.plugins))
+    return load_checks(find_plugins(only_ours=not settings.plugins), _programs() if settings.plugins else ())
+
+
+def _programs() -> list[Check]:
+    from preflight.exec_checks import exec_check, find_programs
+
+    return [exec_check(name, program) for name, program in find_programs().items()]
 
 
 def all_needs(checks: Sequence[Check], settings: Settings) -> tuple[Need, ...]:
@@ -50,6 +58,33 @@ def examine(checks: Sequence[Check], settings: Settings, read: Reader, *, target
     options = check_options(checks, settings.config.thresholds)
     validate_waivers(settings.config, checks)
     inventory = read(all_needs(checks, settings))
+    return _judge(checks, settings, inventory, left_out, options, target_needed=target_needed)
+
+
+def examine_unreadable(checks: Sequence[Check], settings: Settings, name: str, error: SourceError) -> Examination:
+    """Make the report of a cluster that could not be read at all: every check unknown, with the reason.
+
+    For runs over several clusters, where one that is down must not hide the others, nor be left out.
+    """
+    left_out = select_checks(checks, settings.select, settings.skip, settings.require)
+    options = check_options(checks, settings.config.thresholds)
+    missing = Collected(missing=f"unreachable: {error.message}")
+    now = settings.now or datetime.now(UTC)
+    whose = "--now" if settings.now else "this machine's clock, since the server did not answer"
+    source = SourceInfo("live", name, now, whose, (error.message,))
+    inventory = Inventory(source, {need.resource.name: missing for need in all_needs(checks, settings)})
+    return _judge(checks, settings, inventory, left_out, options, target_needed=False)
+
+
+def _judge(
+    checks: Sequence[Check],
+    settings: Settings,
+    inventory: Inventory,
+    left_out: Mapping[str, str],
+    options: Mapping[str, Mapping[str, Any]],
+    *,
+    target_needed: bool,
+) -> Examination:
     pair, problem = version_pair(inventory, settings.from_version, settings.to_version)
     if pair.to_version is None and target_needed:
         raise UsageError(problem)

@@ -57,21 +57,20 @@ def find_plugins(*, only_ours: bool = False) -> tuple[Plugin, ...]:
     return tuple(sorted(plugins, key=lambda plugin: (plugin.origin != OURS, plugin.origin, plugin.entry.name)))
 
 
-def load_checks(plugins: Iterable[Plugin]) -> tuple[Check, ...]:
-    """Load the plugins into checks, sorted by category and id.
+def load_checks(plugins: Iterable[Plugin], programs: Iterable[Check] = ()) -> tuple[Check, ...]:
+    """Load the plugins into checks and add those of programs, sorted by category and id.
 
     Raises ConfigError for two checks with one id or alias, and when there is no check at all.
     """
-    checks: dict[str, tuple[Check, Plugin]] = {}
-    for plugin in plugins:
-        loaded = _load(plugin)
+    checks: dict[str, tuple[Check, str]] = {}
+    found = [(_load(plugin), plugin.label) for plugin in plugins]
+    for loaded, label in (*found, *((check, f"the program {check.origin}") for check in programs)):
         for name in (loaded.id, *loaded.aliases):
             if name in checks:
-                first = checks[name][1]
                 raise ConfigError(
-                    f"two checks are called {name!r}: {first.label} and {plugin.label}; uninstall one of the packages"
+                    f"two checks are called {name!r}: {checks[name][1]} and {label}; uninstall one of them"
                 )
-            checks[name] = (loaded, plugin)
+            checks[name] = (loaded, label)
     unique = {loaded.id: loaded for loaded, _ in checks.values()}
     if not unique:
         raise ConfigError(
@@ -159,7 +158,7 @@ def _load(plugin: Plugin) -> Check:
         loaded = plugin.entry.load()
     except Exception as error:  # whatever a plugin does on import must not end the run
         return broken_check(plugin.entry.name, plugin.origin, f"{type(error).__name__}: {error}")
-    problem = _problem(loaded)
+    problem = problem_of(loaded)
     if problem:
         return broken_check(plugin.entry.name, plugin.origin, problem)
     assert isinstance(loaded, Check)
@@ -201,7 +200,8 @@ _RULES: tuple[tuple[Callable[[Check], bool], str], ...] = (
 )
 
 
-def _problem(loaded: object) -> str:
+def problem_of(loaded: object) -> str:
+    """Say what is wrong with the declaration of a check; empty when nothing is."""
     if not isinstance(loaded, Check):
         return f"it is a {type(loaded).__name__}, not a function decorated with @check"
     for holds, problem in _RULES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import click
@@ -21,9 +22,10 @@ from preflight.cli.options import (
     verbose_option,
 )
 from preflight.cli.output import parse_reports, print_document, write_reports
-from preflight.cli.reading import reader_for
+from preflight.cli.reading import connection_from, reader_for
 from preflight.cli.terminal import Progress
-from preflight.flow import Examination, examine, registered_checks
+from preflight.errors import SourceError, UsageError
+from preflight.flow import Examination, examine, examine_unreadable, registered_checks
 from preflight.render import RENDERERS
 from preflight.report import report_dict
 
@@ -45,6 +47,18 @@ output_options = stacked(
         show_default=True,
         help="From which severity on a finding blocks; never: exit 0 whatever the verdict.",
     ),
+    option("--baseline", metavar="FILE", help="A saved JSON report: only what is new or worse than it decides."),
+)
+
+cluster_options = stacked(
+    option(
+        "--all-contexts",
+        is_flag=False,
+        flag_value="",
+        default=None,
+        metavar="[REGEX]",
+        help="Every context of the kubeconfig (that matches), one combined report.",
+    ),
 )
 
 
@@ -56,6 +70,7 @@ output_options = stacked(
 @config_option
 @plugin_option
 @connection_options
+@cluster_options
 @colour_option
 @quiet_option
 @verbose_option
@@ -66,10 +81,12 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     Exit codes: 0 ready, 3 blocked, 4 undecided (something could not be determined), 2 usage, 1 the tool failed.
     """
     wanted = parse_reports(params["reports"])
-    document = report_dict(run_once(params).report)
+    baseline = _baseline(params["baseline"])
+    document = _many(params) if _several(params) else report_dict(run_once(params).report)
+    code = _code(document, baseline, params["fail_on"])
     print_document(document, params["output"], color=params["color"], verbose=params["verbose"], quiet=params["quiet"])
     write_reports(document, wanted)
-    ctx.exit(document["exitCode"])
+    ctx.exit(code)
 
 
 def run_once(params: dict[str, Any], *, target_needed: bool = True) -> Examination:
@@ -81,3 +98,63 @@ def run_once(params: dict[str, Any], *, target_needed: bool = True) -> Examinati
         return examine(checks, settings, reader_for(params, settings, progress), target_needed=target_needed)
     finally:
         progress.done()
+
+
+def _several(params: dict[str, Any]) -> bool:
+    several = params["all_contexts"] is not None or "," in (params["context"] or "")
+    if several and params["source"] != "live":
+        raise UsageError("several contexts go with --source live only")
+    if several and params["baseline"]:
+        raise UsageError("--baseline compares one cluster; leave out the further contexts")
+    return several
+
+
+def _many(params: dict[str, Any]) -> dict[str, Any]:
+    from preflight.clusters import choose_contexts, examine_all
+    from preflight.sources.live_kubeconfig import context_names
+
+    known = context_names(connection_from(params))
+    contexts = choose_contexts(known, params["context"] or "", params["all_contexts"])
+    settings = settings_from(params)
+    checks = registered_checks(settings)
+    progress = Progress(quiet=settings.quiet)
+    lock, waiting = threading.Lock(), set(contexts)
+
+    def one(context: str) -> dict[str, Any]:
+        mine = {**params, "context": context}
+        try:
+            found = examine(checks, settings, reader_for(mine, settings, lambda _text: None), target_needed=False)
+        except SourceError as error:
+            found = examine_unreadable(checks, settings, context, error)
+        with lock:
+            waiting.discard(context)
+            progress(f"waiting for {len(waiting)} of {len(contexts)} clusters: {', '.join(sorted(waiting))}")
+        return report_dict(found.report)
+
+    try:
+        return examine_all(contexts, one)
+    finally:
+        progress.done()
+
+
+def _baseline(path: str | None) -> dict[str, Any] | None:
+    if not path:
+        return None
+    from pathlib import Path
+
+    from preflight.cli.report import load_report
+
+    document = load_report(Path(path))
+    if document["kind"] != "PreflightReport":
+        raise UsageError(f"--baseline {path}: holds several clusters; give the report of one")
+    return document
+
+
+def _code(document: dict[str, Any], baseline: dict[str, Any] | None, fail_on: str) -> int:
+    if baseline is None or fail_on == "never":
+        return int(document["exitCode"])
+    from preflight.diff import regressions
+
+    blocks, undecided = regressions(baseline, document, fail_on)
+    document["exitCode"] = 3 if blocks else 4 if undecided else 0
+    return int(document["exitCode"])

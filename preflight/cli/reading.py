@@ -12,14 +12,14 @@ from preflight.settings import Settings
 from preflight.sources import Reader, open_source
 
 if TYPE_CHECKING:
-    from preflight.sources.live_connect import Connection  # type: ignore[import-not-found,unused-ignore]
+    from preflight.sources.live_connect import Connection
 
 
 def reader_for(params: dict[str, Any], settings: Settings, progress: Callable[[str], None]) -> Reader:
     """Return what reads the source that was asked for. Nothing is read, and nothing connected, yet."""
 
     def live(needs: Sequence[Need]) -> Inventory:
-        from preflight.sources.live import read  # type: ignore[import-not-found,unused-ignore]
+        from preflight.sources.live import read
 
         inventory: Inventory = read(
             needs, connection_from(params), now=settings.now, timeout=settings.timeout, progress=progress
@@ -31,7 +31,7 @@ def reader_for(params: dict[str, Any], settings: Settings, progress: Callable[[s
 
 def connection_from(params: dict[str, Any]) -> Connection:
     """Gather the connection flags."""
-    from preflight.sources.live_connect import Connection  # type: ignore[import-not-found,unused-ignore]
+    from preflight.sources.live_connect import Connection
 
     return Connection(
         kubeconfig=params.get("kubeconfig") or "",

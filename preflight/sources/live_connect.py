@@ -90,7 +90,7 @@ def login(connection: Connection) -> Login:
 
     configuration = Configuration()
     configuration.connection_pool_maxsize = 32
-    paths = _kubeconfig_paths(connection)
+    paths = kubeconfig_paths(connection)
     if paths:
         from preflight.sources.live_kubeconfig import from_kubeconfig
 
@@ -108,7 +108,8 @@ def login(connection: Connection) -> Login:
     return found
 
 
-def _kubeconfig_paths(connection: Connection) -> list[Path]:
+def kubeconfig_paths(connection: Connection) -> list[Path]:
+    """Return the kubeconfig files to merge; none means the service account of a pod. Raises SourceError."""
     if connection.kubeconfig:
         path = Path(connection.kubeconfig).expanduser()
         if not path.exists():

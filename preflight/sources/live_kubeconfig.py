@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from preflight.errors import SourceError
-from preflight.sources.live_connect import RKE2_KUBECONFIG, Connection, Login, impersonation, text_of
+from preflight.sources.live_connect import (
+    RKE2_KUBECONFIG,
+    Connection,
+    Login,
+    impersonation,
+    kubeconfig_paths,
+    text_of,
+)
 from preflight.sources.live_errors import one_line
 from preflight.sources.live_exec import run_plugin
 
@@ -52,6 +59,15 @@ def from_kubeconfig(paths: Sequence[Path], connection: Connection, configuration
     if user is not None:
         _identity(found, user, cluster, connection)
     return found
+
+
+def context_names(connection: Connection) -> list[str]:
+    """Return the names of all contexts, in the order of the files. Raises SourceError when there is no kubeconfig."""
+    paths = kubeconfig_paths(connection)
+    if not paths:
+        raise SourceError("no kubeconfig was found, so there are no contexts to choose from (give --kubeconfig)")
+    contexts = _merged(paths).config.safe_get("contexts")
+    return [str(entry.value["name"]) for entry in contexts or ()]
 
 
 def _merged(paths: Sequence[Path]) -> Any:

@@ -1,0 +1,63 @@
+"""`snapshot`: save what the checks read, scrubbed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from preflight.cli import clean, say
+from preflight.cli.options import (
+    config_option,
+    connection_options,
+    option,
+    plugin_option,
+    quiet_option,
+    selection_options,
+    settings_from,
+    source_options,
+    verbose_option,
+)
+from preflight.cli.reading import reader_for
+from preflight.cli.terminal import Progress
+from preflight.errors import PreflightError
+from preflight.flow import all_needs, registered_checks
+from preflight.pair import version_pair
+
+
+@click.command()
+@option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where.")
+@source_options
+@selection_options
+@config_option
+@plugin_option
+@connection_options
+@quiet_option
+@verbose_option
+@click.pass_context
+def snapshot(ctx: click.Context, /, **params: Any) -> None:
+    """Save what the checks read, scrubbed of secrets, for `check --source FILE` on another machine.
+
+    The file is JSON, readable by its owner only. Exit 4 when some of it could not be read (the file says what).
+    """
+    from preflight.sources.snapshot import write  # type: ignore[import-not-found,unused-ignore]
+
+    settings = settings_from(params)
+    progress = Progress(quiet=settings.quiet)
+    target: Path = params["output"]
+    try:
+        inventory = reader_for(params, settings, progress)(all_needs(registered_checks(settings), settings))
+    finally:
+        progress.done()
+    try:
+        write(inventory, target)
+    except OSError as error:
+        raise PreflightError(f"could not write {target}: {error.strerror or error}") from None
+    pair, _ = version_pair(inventory, settings.from_version, settings.to_version)
+    objects = sum(len(entry.objects) for entry in inventory.entries.values())
+    unread = {name: entry.missing for name, entry in inventory.entries.items() if entry.missing}
+    say(f"{clean(str(target))}: {objects} objects, running version {pair.from_version or 'not known'}")
+    for name, why in sorted(unread.items()):
+        say(f"  not read: {name}: {clean(why)}")
+    ctx.exit(4 if unread else 0)

@@ -1,0 +1,98 @@
+"""Compare two reports: what is new, what is worse, what is fixed. Pure: two dicts in, one dict out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Key = tuple[str, str, str, str, str]
+_FINDING_RANK = {"info": 0, "warn": 1, "fail": 2}
+
+
+def compare_reports(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare two PreflightReports.
+
+    Shape: {verdict: {old, new}, new: [...], worse: [...], fixed: [...], same: int}; entries carry check, cause,
+    resource, severity, message, and `was` where it got worse. A check that became unknown is worse, and one that went
+    unknown does not count as having fixed its findings: nobody has seen them gone.
+    """
+    before, after = dict(_findings(old)), dict(_findings(new))
+    old_status, new_status = _statuses(old), _statuses(new)
+    result: dict[str, Any] = {
+        "verdict": {"old": old.get("verdict"), "new": new.get("verdict")},
+        "new": [],
+        "worse": [],
+        "fixed": [],
+        "same": 0,
+    }
+    for key, finding in after.items():
+        if key not in before:
+            result["new"].append(finding)
+        elif _rank(finding) > _rank(before[key]):
+            result["worse"].append({**finding, "was": before[key]["severity"]})
+        else:
+            result["same"] += 1
+    for check, status in new_status.items():
+        was = old_status.get(check)
+        if status == "unknown" and was != "unknown":
+            result["worse"].append(_unknown(check, new, was or "absent"))
+    for key, finding in before.items():
+        if key not in after and new_status.get(key[0]) in ("pass", "warn", "fail"):
+            result["fixed"].append(finding)
+    return result
+
+
+def regressions(old: Mapping[str, Any], new: Mapping[str, Any], fail_on: str) -> tuple[bool, bool]:
+    """Say for --baseline whether anything new or worse blocks, and whether anything that could block became unknown."""
+    compared = compare_reports(old, new)
+    least = 1 if fail_on == "warn" else 2
+    fresh = [*compared["new"], *compared["worse"]]
+    blocks = any(
+        _FINDING_RANK.get(entry["severity"], 0) >= least and not entry["waived"]
+        for entry in fresh
+        if entry["severity"] != "unknown"
+    )
+    worst = {check["id"]: check.get("worst", "fail") for check in new["checks"]}
+    undecided = any(
+        entry["severity"] == "unknown" and _FINDING_RANK.get(worst[entry["check"]], 2) >= least for entry in fresh
+    )
+    return blocks, undecided
+
+
+def _findings(report: Mapping[str, Any]) -> Iterator[tuple[Key, dict[str, Any]]]:
+    for check in report["checks"]:
+        for finding in check["findings"]:
+            ref = finding["resource"]
+            key = (check["id"], ref["kind"], ref["namespace"], ref["name"], finding["cause"])
+            yield (
+                key,
+                {
+                    "check": check["id"],
+                    "cause": finding["cause"],
+                    "resource": dict(ref),
+                    "severity": finding["severity"],
+                    "message": finding["message"],
+                    "waived": finding.get("waived") is not None,
+                },
+            )
+
+
+def _rank(finding: Mapping[str, Any]) -> int:
+    return 0 if finding["waived"] else _FINDING_RANK.get(finding["severity"], 2)
+
+
+def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
+    return {check["id"]: check["status"] for check in report["checks"]}
+
+
+def _unknown(check: str, report: Mapping[str, Any], was: str) -> dict[str, Any]:
+    entry = next(item for item in report["checks"] if item["id"] == check)
+    return {
+        "check": check,
+        "cause": "unknown",
+        "resource": {"apiVersion": "", "kind": "", "namespace": "", "name": ""},
+        "severity": "unknown",
+        "message": entry["reason"],
+        "waived": False,
+        "was": was,
+    }

@@ -1,0 +1,158 @@
+"""Checks in any language: programs called `harvester-preflight-check-NAME` on the PATH.
+
+Protocol (schemas/exec_check.schema.json): called with `describe`, the program prints {apiVersion, kind: ExecCheck, id,
+title, category, needs: [{resource, fields}], ...}; called with `run`, it reads {upgrade, now, objects, missing,
+options} as JSON on standard input and prints {apiVersion, kind: ExecResult, outcomes: [...]}. Whatever else happens
+(another exit code than 0, a time-out, other output) makes the check `unknown`: a program that broke has not said
+`ready`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from preflight.check import Check, need
+from preflight.config_file import schema_problems
+from preflight.errors import Unreadable
+from preflight.inventory import View
+from preflight.model import Enforcer, Finding, NotApplicable, Outcome, ResourceRef, Severity, Unknown
+from preflight.registry import broken_check, problem_of
+from preflight.report import API_VERSION
+from preflight.resources import RESOURCES
+from preflight.times import format_time
+
+PREFIX = "harvester-preflight-check-"
+DESCRIBE_SECONDS = 5.0
+RUN_SECONDS = 30.0
+MAX_OUTPUT = 16 << 20
+
+
+def find_programs(path: str | None = None) -> dict[str, str]:
+    """Find the programs on the PATH, by the name after the prefix; the first on the PATH wins, as a shell's would."""
+    found: dict[str, str] = {}
+    for folder in (path if path is not None else os.environ.get("PATH", "")).split(os.pathsep):
+        try:
+            names = sorted(entry.name for entry in Path(folder).iterdir()) if folder else []
+        except OSError:
+            continue
+        for name in names:
+            if name.startswith(PREFIX) and name not in found and shutil.which(name, path=folder):
+                found[name] = str(Path(folder) / name)
+    return {name.removeprefix(PREFIX): program for name, program in sorted(found.items())}
+
+
+def exec_check(name: str, program: str) -> Check:
+    """Ask a program what it checks. One that does not answer properly becomes a check that is `unknown` by name."""
+    try:
+        content = _call(program, "describe", b"", DESCRIBE_SECONDS)
+        _require(content, "ExecCheck")
+        needs = tuple(
+            need(entry["resource"], *entry.get("fields", ()), optional=entry.get("optional", False))
+            for entry in content.get("needs", ())
+            if _known(entry["resource"])
+        )
+    except Unreadable as error:
+        return broken_check(name, program, str(error))
+
+    def run(view: View) -> Iterator[Outcome]:
+        return _run(program, view, [entry.resource.name for entry in needs])
+
+    check = Check(
+        id=content["id"],
+        title=content["title"],
+        category=content.get("category", "plugin"),
+        needs=needs,
+        run=run,
+        worst=Severity(content.get("worst", "fail")),
+        from_versions=content.get("from", ""),
+        to_versions=content.get("to", ""),
+        enforced_by=(Enforcer.NONE,),
+        docs=content.get("docs", ""),
+        why=content.get("why", ""),
+        how=content.get("how", ""),
+        fix=content.get("fix", ""),
+        causes=content.get("causes", {}),
+        origin=program,
+    )
+    problem = problem_of(check)
+    return broken_check(name, program, problem) if problem else check
+
+
+def _run(program: str, view: View, needs: list[str]) -> Iterator[Outcome]:
+    pair = view.upgrade
+    given = {
+        "apiVersion": API_VERSION,
+        "kind": "ExecInput",
+        "upgrade": {
+            "from": str(pair.from_version) if pair.from_version else None,
+            "to": str(pair.to_version) if pair.to_version else None,
+        },
+        "now": format_time(view.now),
+        "objects": {name: list(view.inventory.get(name).objects) for name in needs},
+        "missing": {name: view.missing(name) for name in needs if view.missing(name)},
+        "options": dict(view.options),
+    }
+    try:
+        content = _call(program, "run", json.dumps(given).encode(), RUN_SECONDS)
+        _require(content, "ExecResult")
+    except Unreadable as error:
+        yield Unknown(f"crashed: {error}")
+        return
+    for outcome in content["outcomes"]:
+        yield _outcome(outcome)
+
+
+def _outcome(entry: Mapping[str, Any]) -> Outcome:
+    if "unknown" in entry:
+        return Unknown(f"error: {entry['unknown']}")
+    if "notApplicable" in entry:
+        return NotApplicable(entry["notApplicable"])
+    ref = entry["resource"]
+    return Finding(
+        severity=Severity(entry["severity"]),
+        cause=entry["cause"],
+        message=entry["message"],
+        hint=entry["hint"],
+        resource=ResourceRef(ref.get("apiVersion", ""), ref["kind"], ref.get("namespace", ""), ref["name"]),
+        evidence=entry.get("evidence", {}),
+        transient=entry.get("transient", False),
+    )
+
+
+def _call(program: str, verb: str, given: bytes, seconds: float) -> Any:
+    what = f"{program} {verb}"
+    try:
+        done = subprocess.run([program, verb], input=given, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise Unreadable(f"{what} did not answer within {seconds:g} s") from None
+    except OSError as error:
+        raise Unreadable(f"{what} cannot be started: {error.strerror or error}") from None
+    if done.returncode != 0:
+        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise Unreadable(f"{what} ended with exit code {done.returncode}" + (f": {last[0][:200]}" if last else ""))
+    if len(done.stdout) > MAX_OUTPUT:
+        raise Unreadable(f"{what} printed more than {MAX_OUTPUT >> 20} MiB")
+    try:
+        return json.loads(done.stdout)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{what} printed no JSON: {error}") from None
+
+
+def _require(content: Any, kind: str) -> None:
+    problems = schema_problems(content, {}, "exec_check")
+    if not problems and content["kind"] != kind:
+        problems = [f"kind is {content['kind']}, not {kind}"]
+    if problems:
+        raise Unreadable(f"its answer does not fit the schema: {problems[0]}")
+
+
+def _known(resource: str) -> bool:
+    if resource not in RESOURCES:
+        raise Unreadable(f"it needs {resource!r}, which this tool cannot read")
+    return True

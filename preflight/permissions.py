@@ -1,0 +1,29 @@
+"""What the opt-in features may write, as data: `rbac` prints it, the writing code asks the server about it first."""
+
+from __future__ import annotations
+
+from preflight.rbac import Permission
+
+ASK_SERVER: tuple[Permission, ...] = (Permission("harvester-system", "harvesterhci.io", "upgrades", ("create",)),)
+"""A dry run is authorised like the real thing."""
+
+PUBLISH: tuple[Permission, ...] = (
+    Permission("", "openreports.io", "clusterreports", ("create", "delete", "get", "list", "patch", "update")),
+    Permission("", "wgpolicyk8s.io", "clusterpolicyreports", ("create", "delete", "get", "list", "patch", "update")),
+)
+
+FIX: tuple[Permission, ...] = (
+    Permission("", "batch", "jobs", ("get", "delete")),
+    Permission("", "harvesterhci.io", "addons", ("get", "create", "update", "patch", "delete")),
+    Permission("", "harvesterhci.io", "addons/status", ("update", "patch")),
+    Permission("", "helm.cattle.io", "helmcharts", ("get", "delete")),
+    Permission("harvester-system", "coordination.k8s.io", "leases", ("get", "create", "update", "delete")),
+)
+
+
+def probe_nodes(namespace: str) -> tuple[Permission, ...]:
+    """Return what node probes need in the namespace their pods run in."""
+    return (
+        Permission(namespace, "", "pods", ("create", "delete", "get", "list")),
+        Permission(namespace, "", "pods/log", ("get",)),
+    )
