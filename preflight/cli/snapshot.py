@@ -41,17 +41,18 @@ def snapshot(ctx: click.Context, /, **params: Any) -> None:
 
     The file is JSON, readable by its owner only. Exit 4 when some of it could not be read (the file says what).
     """
-    from preflight.sources.snapshot import write  # type: ignore[import-not-found,unused-ignore]
+    from preflight.sources.snapshot import write
 
     settings = settings_from(params)
     progress = Progress(quiet=settings.quiet)
     target: Path = params["output"]
+    needs = all_needs(registered_checks(settings), settings)
     try:
-        inventory = reader_for(params, settings, progress)(all_needs(registered_checks(settings), settings))
+        inventory = reader_for(params, settings, progress)(needs)
     finally:
         progress.done()
     try:
-        write(inventory, target)
+        write(inventory, needs, target)
     except OSError as error:
         raise PreflightError(f"could not write {target}: {error.strerror or error}") from None
     pair, _ = version_pair(inventory, settings.from_version, settings.to_version)

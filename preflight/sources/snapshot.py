@@ -59,22 +59,20 @@ def dump(inventory: Inventory, needs: Sequence[Need]) -> str:
 def write(inventory: Inventory, needs: Sequence[Need], path: Path) -> None:
     """Write a snapshot, readable by its owner only, in one step: a reader never sees half of it.
 
-    Raises SourceError when the file cannot be written.
+    Raises OSError when the file cannot be written.
     """
     import os
     import tempfile
 
     text = dump(inventory, needs)
-    temporary = ""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(temporary, path)
-    except (OSError, ValueError) as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise SourceError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+    except BaseException:  # Ctrl-C included: half a file must not stay behind
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def read_snapshot(needs: Sequence[Need], data: bytes, name: str, now: datetime | None) -> Inventory | None:
