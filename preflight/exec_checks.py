@@ -51,7 +51,7 @@ def exec_check(name: str, program: str) -> Check:
     """Ask a program what it checks. One that does not answer properly becomes a check that is `unknown` by name."""
     try:
         content = _call(program, "describe", b"", DESCRIBE_SECONDS)
-        _require(content, "ExecCheck")
+        _require(program, content, "ExecCheck")
         needs = tuple(
             need(entry["resource"], *entry.get("fields", ()), optional=entry.get("optional", False))
             for entry in content.get("needs", ())
@@ -100,7 +100,7 @@ def _run(program: str, view: View, needs: list[str]) -> Iterator[Outcome]:
     }
     try:
         content = _call(program, "run", json.dumps(given).encode(), RUN_SECONDS)
-        _require(content, "ExecResult")
+        _require(program, content, "ExecResult")
     except Unreadable as error:
         yield Unknown(f"crashed: {error}")
         return
@@ -144,12 +144,12 @@ def _call(program: str, verb: str, given: bytes, seconds: float) -> Any:
         raise Unreadable(f"{what} printed no JSON: {error}") from None
 
 
-def _require(content: Any, kind: str) -> None:
+def _require(program: str, content: Any, kind: str) -> None:
     problems = schema_problems(content, {}, "exec_check")
     if not problems and content["kind"] != kind:
         problems = [f"kind is {content['kind']}, not {kind}"]
     if problems:
-        raise Unreadable(f"its answer does not fit the schema: {problems[0]}")
+        raise Unreadable(f"the answer of {program} does not fit the schema: {problems[0]}")
 
 
 def _known(resource: str) -> bool:

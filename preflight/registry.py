@@ -156,7 +156,7 @@ def _names(check: Check, word: str) -> bool:
 def _load(plugin: Plugin) -> Check:
     try:
         loaded = plugin.entry.load()
-    except Exception as error:  # whatever a plugin does on import must not end the run
+    except (Exception, SystemExit) as error:  # whatever a plugin does on import must not end the run
         return broken_check(plugin.entry.name, plugin.origin, f"{type(error).__name__}: {error}")
     problem = problem_of(loaded)
     if problem:

@@ -118,7 +118,10 @@ def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding],
         unknowns.append(str(error))
     except Unreadable as error:
         unknowns.append(f"unparsable: {error}")
-    except Exception as error:  # a defect of one check must not take the others, or the findings so far, with it
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # a defect of one check must not take the others, or the findings so far, with it
         unknowns.append(f"crashed: {type(error).__name__}: {error}{_where(error)}")
     return findings, unknowns, not_applicable
 
