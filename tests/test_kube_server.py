@@ -17,6 +17,7 @@ import urllib3.exceptions
 from tests.kube import Call, Drip, Fail, Garbage, KubeServer, Reset, Stall, Truncate, rules_of
 from tests.kube.client import Client
 from tests.kube.fixtures import kube_server as kube_server
+from tests.kube.resources import DEFAULT_RESOURCES, Kind
 
 NS = "/api/v1/namespaces/default"
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
@@ -91,6 +92,25 @@ def test_a_group_that_is_not_served_is_a_bare_404(connect: Connect) -> None:
         reply = client.get(path)
         assert (reply.status, reply.body) == (404, b"404 page not found\n")
     assert "longhorn.io" not in client.get("/apis").body.decode()
+
+
+@pytest.mark.parametrize("kind", DEFAULT_RESOURCES[:-1], ids=lambda kind: str(kind.resource))
+def test_every_kind_can_be_listed(every_kind: Client, kind: Kind) -> None:
+    reply = every_kind.get(f"/apis/{kind.api_version}/{kind.plural}" if kind.group else f"/api/v1/{kind.plural}")
+    assert (reply.status, reply.json["kind"]) == (200, f"{kind.kind}List")
+    assert names(reply) == ["one"]
+
+
+@pytest.fixture(scope="module")
+def every_kind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    objects = [
+        {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": "one"}}
+        for kind in DEFAULT_RESOURCES[:-1]
+    ]
+    with KubeServer(objects) as server:
+        client = Client(server.kubeconfig(tmp_path_factory.mktemp("every-kind")))
+        yield client
+        client.close()
 
 
 def test_an_absent_object_is_a_404_with_a_status(connect: Connect) -> None:
@@ -579,6 +599,7 @@ def test_reactions_of_kmock_come_first(connect: Connect) -> None:
     server.kmock["get /api/v1/pods"] << 418
     assert client.get("/api/v1/pods").status == 418
     assert client.get("/api/v1/nodes").status == 200
+    assert [request.path for request in server.requests] == ["/api/v1/pods", "/api/v1/nodes"]
 
 
 # -- connection --------------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""Pytest fixtures; a conftest takes them in with `pytest_plugins = ["tests.kube.fixtures"]` or by importing them."""
+"""Pytest fixtures. A test module (or a conftest) takes them in by importing all of them: they use each other.
+
+from tests.kube.fixtures import any_server, kube_server, real_control_plane, real_server  # noqa: F401
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from .realapi import ControlPlane, RealServer, control_plane
 from .server import KubeServer
 from .store import Obj
+
+__all__ = ["Factory", "any_server", "kube_server", "real_control_plane", "real_server"]
 
 Factory = Callable[..., KubeServer]
 
@@ -23,3 +29,30 @@ def kube_server() -> Iterator[Factory]:
             return stack.enter_context(KubeServer(objects, **options))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def real_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Run a real etcd and kube-apiserver for the session, or skip: see `realapi`."""
+    yield from control_plane(tmp_path_factory.mktemp("control-plane"))
+
+
+@pytest.fixture
+def real_server(real_control_plane: ControlPlane) -> Iterator[Callable[..., RealServer]]:
+    """Fill the real API server, `real_server(objects, controllers=True)`; it is emptied after the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(objects: Iterable[Obj] = (), *, controllers: bool = False) -> RealServer:
+            server = RealServer(real_control_plane, controllers=controllers)
+            server.put(*objects)
+            return stack.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture(params=["fake", "real"])
+def any_server(request: pytest.FixtureRequest) -> Callable[..., KubeServer | RealServer]:
+    """Run the test twice: against the test server, and against a real API server where there is one."""
+    name = "kube_server" if request.param == "fake" else "real_server"
+    start: Callable[..., KubeServer | RealServer] = request.getfixturevalue(name)
+    return start

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import kmock
 
@@ -26,20 +26,10 @@ from .rbac import Rule
 from .resources import DEFAULT_RESOURCES, Kind, Kinds
 from .store import Clock, Obj
 from .tls import Certificates
-from .transport import App, listener, reset
+from .transport import App, Recorded, listener, reset
 
 PATIENCE = 30.0
 """Seconds after which a wait for the server's own thread is given up: only a broken test gets there."""
-
-
-class Recorded(NamedTuple):
-    """One request as it came in."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: bytes
 
 
 class KubeServer:
@@ -55,6 +45,7 @@ class KubeServer:
         page_size: int | None = None,
         controllers: bool = False,
         tls: bool = False,
+        port: int | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self._clock = Clock()
@@ -72,7 +63,7 @@ class KubeServer:
         self.stalled = threading.Event()
         """Set once a request is being held by a Stall."""
         self._stack = contextlib.ExitStack()
-        self._tls = tls
+        self._tls, self.port = tls, port
         self.certificates: Certificates | None = None
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
@@ -114,7 +105,7 @@ class KubeServer:
         self._stop = asyncio.Event()
         self.kmock = App(self)
         context = self.certificates.context() if self.certificates else None
-        async with self.kmock, kmock.Server(self.kmock, server_cls=listener(context)) as self._server:  # type: ignore[arg-type]
+        async with self.kmock, kmock.Server(self.kmock, port=self.port, server_cls=listener(context)) as self._server:  # type: ignore[arg-type]
             self.port = self._server.port
             self._started.set()
             await self._stop.wait()
@@ -210,8 +201,7 @@ class KubeServer:
                 self.controllers.step()
 
     def _begin(self, call: Call, path: str) -> Effect | None:
-        """Note a request; let time pass and the controllers work; return the fault that strikes it."""
-        self.requests.append(Recorded(call.method, call.path, call.query, dict(call.headers), call.body))
+        """Let time pass and the controllers work; return the fault that strikes this request."""
         self._clock.advance()
         if self._seen_writes != self.api.writes:
             self._seen_writes, self._quiet = self.api.writes, 0

@@ -118,7 +118,7 @@ class Store:
 
         An object that exists keeps its uid and creationTimestamp unless the new one brings its own.
         """
-        return [self._put(obj) for obj in _flatten(objects)]
+        return [self._put(obj) for obj in flatten(objects)]
 
     def _put(self, obj: Obj) -> Obj:
         kind = self.kinds.of(obj)
@@ -138,9 +138,10 @@ def key_of(obj: Obj) -> tuple[str, str]:
     return obj["metadata"].get("namespace") or "", obj["metadata"]["name"]
 
 
-def _flatten(objects: Iterable[Obj]) -> Iterator[Obj]:
+def flatten(objects: Iterable[Obj]) -> Iterator[Obj]:
+    """Unpack Lists."""
     for obj in objects:
         if "items" in obj and str(obj.get("kind", "")).endswith("List"):
-            yield from _flatten(obj["items"])
+            yield from flatten(obj["items"])
         else:
             yield obj
