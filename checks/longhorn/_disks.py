@@ -1,0 +1,58 @@
+"""How much room Longhorn's disks have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from preflight.api import JsonObject, boolean_at, condition_status, integer_at, mapping_at, name_of
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """One disk of one Longhorn node. Units: bytes."""
+
+    node: str
+    name: str
+    maximum: int
+    available: int
+    scheduled: int
+    reserved: int
+    open: bool
+    """Whether Longhorn may put new replicas on it."""
+
+    def room(self, over_percent: int, minimal_percent: int) -> int:
+        """Return how much more Longhorn lets be placed on it.
+
+        Rule: Longhorn's scheduler: what is scheduled stays within the over-provisioned size without the reserve, and
+        what is available stays above the minimal share.
+        """
+        by_size = (self.maximum - self.reserved) * over_percent // 100 - self.scheduled
+        by_space = self.available - self.maximum * minimal_percent // 100
+        return min(by_size, by_space) if self.open else 0
+
+
+def disks_of(node: JsonObject) -> Iterator[Disk]:
+    """Return the disks of a Longhorn node that report a size."""
+    node_open = boolean_at(node, "spec.allowScheduling") is not False and _holds(node, "Schedulable")
+    statuses = mapping_at(node, "status.diskStatus")
+    for name, spec in sorted(mapping_at(node, "spec.disks").items()):
+        status = statuses.get(name)
+        maximum = integer_at(status, "storageMaximum") if isinstance(status, dict) else None
+        if not isinstance(spec, dict) or not isinstance(status, dict) or maximum is None:
+            continue
+        yield Disk(
+            node=name_of(node),
+            name=name,
+            maximum=maximum,
+            available=integer_at(status, "storageAvailable") or 0,
+            scheduled=integer_at(status, "storageScheduled") or 0,
+            reserved=integer_at(spec, "storageReserved") or 0,
+            open=node_open
+            and boolean_at(spec, "allowScheduling") is not False
+            and not boolean_at(spec, "evictionRequested"),
+        )
+
+
+def _holds(node: JsonObject, kind: str) -> bool:
+    return condition_status(node, kind) != "False"
