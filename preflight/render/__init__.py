@@ -21,6 +21,7 @@ RENDERERS: dict[str, str] = {
     "step-summary": "preflight.render.markdown",
     "junit": "preflight.render.junit",
     "sarif": "preflight.render.sarif",
+    "html": "preflight.render.html",
     "github": "preflight.render.github",
     "prometheus": "preflight.render.prometheus",
     "openreports": "preflight.render.openreports",
