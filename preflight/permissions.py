@@ -14,11 +14,14 @@ PUBLISH: tuple[Permission, ...] = (
 
 FIX: tuple[Permission, ...] = (
     Permission("", "batch", "jobs", ("get", "delete")),
-    Permission("", "harvesterhci.io", "addons", ("get", "create", "update", "patch", "delete")),
-    Permission("", "harvesterhci.io", "addons/status", ("update", "patch")),
-    Permission("", "helm.cattle.io", "helmcharts", ("get", "delete")),
+    Permission("", "harvesterhci.io", "addons", ("get", "create", "patch", "delete")),
+    Permission("", "harvesterhci.io", "addons/status", ("patch",)),
+    Permission("", "helm.cattle.io", "helmcharts", ("get", "create", "patch", "delete")),
     Permission("harvester-system", "coordination.k8s.io", "leases", ("get", "create", "update", "delete")),
 )
+"""For every repair of a stuck Addon and its rollback. `clean-leftovers` would need to delete Secrets and workloads
+anywhere, which is no least privilege: whoever wants that uses an administrator's account, and `fix` says what it lacks.
+"""
 
 
 def probe_nodes(namespace: str) -> tuple[Permission, ...]:

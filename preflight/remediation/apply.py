@@ -1,0 +1,214 @@
+"""Carry out a plan: prove first that it may and can be done, then one write at a time, each waited for.
+
+A failed step ends its own repair; repairs of other findings go on, unless the server is gone or the journal cannot be
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from preflight.errors import PreflightError, RemediationError, SourceError
+from preflight.model import Report, Severity, Status
+from preflight.remediation.interrupts import uninterrupted
+from preflight.remediation.journal import Journal
+from preflight.remediation.lease import Lease, held
+from preflight.remediation.plan import Plan, Step
+from preflight.remediation.preconditions import check_permissions, refuse_while_upgrading
+from preflight.remediation.steps import Failure, ServerGone, StepRunner
+from preflight.remediation.wait import Clock
+from preflight.sources.live_errors import ApiError
+from preflight.sources.writes import Writer
+
+CONVERGED, NOT_CONVERGED, REFUSED = "converged", "not-converged", "refused"
+DECLINED, INTERRUPTED = "declined", "interrupted"
+EXIT_CODES = {CONVERGED: 0, NOT_CONVERGED: 5, REFUSED: 5, DECLINED: 5, INTERRUPTED: 130}
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What carrying out needs from outside."""
+
+    writer: Writer
+    backup_dir: Path
+    command: str
+    """fix, rollback or check: for the journal."""
+    confirm: Callable[[Sequence[Step]], bool]
+    progress: Callable[[str], None]
+    """Told what is going on, again and again while waiting."""
+    say: Callable[[str], None]
+    """Told what has happened, once each."""
+    recheck: Callable[[], Report] | None = None
+    timeout: float = 600.0
+    clock: Clock = field(default_factory=Clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended."""
+
+    word: str
+    messages: tuple[str, ...]
+    journal: Path
+    report: Report | None = None
+    """What the check said afterwards."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the run."""
+        return EXIT_CODES[self.word]
+
+
+def apply_plan(plan: Plan, tools: Tools) -> Outcome:
+    """Carry out a plan. Raises RemediationError only while nothing has been changed yet; the text says so."""
+    journal = Journal(tools.backup_dir, lambda: tools.writer.api.date or plan.source.collected_at)
+    runner = StepRunner(tools.writer, journal, tools.clock, tools.progress, tools.timeout)
+    try:
+        _prove(plan, tools, journal, runner)
+        ready = [step for step in plan.steps if step.repair not in runner.failed]
+        if ready and not tools.confirm(ready):
+            return _end(journal, DECLINED, ["not confirmed: nothing was changed"])
+        if ready:
+            lease = Lease(tools.writer, tools.clock.monotonic)
+            with held(lease):
+                refuse_while_upgrading(tools.writer)
+                _run(ready, tools, runner, lease)
+    except KeyboardInterrupt:
+        return _end(journal, INTERRUPTED, [*runner.messages, "interrupted; " + _left(journal)])
+    except (RemediationError, SourceError) as error:
+        if not runner.wrote:
+            _end(journal, REFUSED, [error.message])
+            raise RemediationError(f"{error.message.rstrip('.')}. Nothing was changed.") from None
+        return _end(journal, NOT_CONVERGED, [*runner.messages, error.message, _left(journal)])
+    return _conclude(plan, tools, journal, runner)
+
+
+def _prove(plan: Plan, tools: Tools, journal: Journal, runner: StepRunner) -> None:
+    tools.progress("looking for a running Upgrade and at the permissions")
+    refuse_while_upgrading(tools.writer)
+    check_permissions(tools.writer, plan)
+    with uninterrupted():
+        journal.open(plan, command=tools.command, cluster=cluster_id(tools.writer))
+    tools.progress(f"saving what will be touched to {tools.backup_dir}")
+    for step in plan.steps:
+        _try(step, runner, runner.save)
+    tools.progress("asking the server for a dry run")
+    for step in plan.steps:
+        if step.target.resource_version:
+            _try(step, runner, runner.rehearse)
+
+
+def _try(step: Step, runner: StepRunner, act: Callable[[Step], None]) -> None:
+    """Do something for a step, unless its repair has failed already; a failure ends that repair only."""
+    if step.repair in runner.failed:
+        return
+    try:
+        act(step)
+    except Failure as failure:
+        runner.give_up(step, failure)
+
+
+def _run(steps: Sequence[Step], tools: Tools, runner: StepRunner, lease: Lease) -> None:
+    for _, repair in groupby(steps, key=lambda step: step.repair):
+        for step in repair:
+            if step.repair in runner.failed:
+                continue
+            lease.renew()
+            try:
+                tools.say(f"step {step.number}: {step.action.value} {step.target.words}")
+                runner.write(step)
+                tools.say(f"step {step.number}: {runner.wait(step, lease.renew)}")
+            except Failure as failure:
+                runner.give_up(step, failure)
+                tools.say(runner.messages[-1])
+                if isinstance(failure, ServerGone):
+                    raise RemediationError("stopped, because the server is gone") from None
+
+
+def _conclude(plan: Plan, tools: Tools, journal: Journal, runner: StepRunner) -> Outcome:
+    messages = list(runner.messages)
+    report = None
+    remaining: list[dict[str, str]] = []
+    if not runner.wrote:
+        messages.append("nothing was changed")
+    elif tools.recheck is not None:
+        tools.progress("running the check again")
+        try:
+            report = tools.recheck()
+            remaining = _remaining(plan, report)
+            messages += _complaints(plan, report, remaining)
+        except KeyboardInterrupt:
+            return _end(journal, INTERRUPTED, [*messages, "interrupted while checking again; " + _left(journal)])
+        except PreflightError as error:
+            messages.append(f"the check could not be run again: {error.message}")
+    word = NOT_CONVERGED if messages else CONVERGED
+    return _end(journal, word, messages, remaining, report)
+
+
+def _remaining(plan: Plan, report: Report) -> list[dict[str, str]]:
+    repaired = {(step.check, step.finding) for step in plan.steps}
+    return [
+        {
+            "check": result.id,
+            "cause": finding.cause,
+            "object": f"{ref.namespace}/{ref.name}",
+            "message": finding.message,
+        }
+        for result in report.checks
+        for finding in result.findings
+        if finding.severity is not Severity.INFO and (ref := finding.resource) and (result.id, ref) in repaired
+    ]
+
+
+def _complaints(plan: Plan, report: Report, remaining: list[dict[str, str]]) -> list[str]:
+    found = [f"still found by {entry['check']}: {entry['message']}" for entry in remaining]
+    repaired = {step.check for step in plan.steps}
+    for result in report.checks:
+        known = f"{result.id}: {result.reason}" in plan.undetermined
+        if result.id in repaired and result.status is Status.UNKNOWN and not known:
+            found.append(f"{result.id} cannot confirm the repair: {result.reason}")
+    return found
+
+
+def _end(
+    journal: Journal,
+    word: str,
+    messages: Sequence[str],
+    remaining: Sequence[dict[str, str]] = (),
+    report: Report | None = None,
+) -> Outcome:
+    told = list(messages)
+    if journal.document:  # else it ended before anything was written down
+        try:
+            with uninterrupted():
+                journal.close(word, "; ".join(messages), list(remaining))
+        except RemediationError as error:
+            told.append(error.message)
+            word = NOT_CONVERGED if word == CONVERGED else word
+    return Outcome(word, tuple(told), journal.path, report)
+
+
+def _left(journal: Journal) -> str:
+    if not journal.document:
+        return "nothing was changed"
+    waiting = [entry for entry in journal.document["steps"] if entry["state"] in ("planned", "written")]
+    if not waiting:
+        return "nothing is left to do"
+    words = {"planned": "not begun", "written": "done, its goal was not waited for"}
+    return "left: " + "; ".join(
+        f"step {entry['number']} ({entry['action']} {entry['object']['kind']} {entry['object']['namespace']}/"
+        f"{entry['object']['name']}): {words[entry['state']]}"
+        for entry in waiting
+    )
+
+
+def cluster_id(writer: Writer) -> str:
+    """Return what tells this cluster from others: the uid of namespace kube-system, empty when not readable."""
+    try:
+        namespace = writer.api.get("/api/v1/namespaces/kube-system")
+    except ApiError:
+        return ""
+    return str((namespace.get("metadata") or {}).get("uid") or "")

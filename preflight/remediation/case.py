@@ -1,0 +1,145 @@
+"""What a strategy decides from: one finding, and the facts that the same run read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from preflight.errors import Unreadable
+from preflight.fields import (
+    boolean_at,
+    condition_status,
+    labels_of,
+    maps_at,
+    name_of,
+    namespace_of,
+    text_at,
+)
+from preflight.inventory import Inventory, JsonObject
+from preflight.model import Finding
+from preflight.remediation.plan import Goal, Refused, Target, Until, target_of
+from preflight.versions import HarvesterVersion
+
+DEPLOYED = "AddonDeploySuccessful"
+DISABLED = ("", "AddonDisabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One finding about one Addon."""
+
+    check: str
+    finding: Finding
+    inventory: Inventory
+    running: HarvesterVersion | None
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the Addon, its HelmChart and its Jobs share."""
+        return self.finding.resource.namespace
+
+    @property
+    def name(self) -> str:
+        """The name of the Addon, also where the finding is about something it left behind."""
+        told = self.finding.evidence.get("addon")
+        name = told if isinstance(told, str) and told else self.finding.resource.name
+        return name.rpartition("/")[2].removeprefix("helm-install-").removeprefix("helm-delete-")
+
+    @property
+    def now(self) -> datetime:
+        """The decision clock."""
+        return self.inventory.source.collected_at
+
+    @property
+    def addon(self) -> JsonObject:
+        """The Addon. Raises Refused when it was not read or is gone."""
+        found = self.find("addons.harvesterhci.io", self.name)
+        if found is None:
+            raise Refused(f"Addon {self.namespace}/{self.name} is not among the objects that were read")
+        return found
+
+    @property
+    def helm_chart(self) -> JsonObject | None:
+        """The HelmChart of the Addon's name, None when there is none."""
+        return self.find("helmcharts.helm.cattle.io", self.name)
+
+    def job(self, prefix: str) -> JsonObject | None:
+        """Return the Job helm-install-NAME or helm-delete-NAME, None when there is none."""
+        return self.find("jobs.batch", f"{prefix}-{self.name}")
+
+    def find(self, resource: str, name: str) -> JsonObject | None:
+        """Return the object of that name in the Addon's namespace. Raises Refused when that kind was not read."""
+        return next((obj for obj in self.objects(resource) if name_of(obj) == name), None)
+
+    def objects(self, resource: str, *, everywhere: bool = False) -> Iterator[JsonObject]:
+        """Yield what was read of a kind in the Addon's namespace. Raises Refused when that kind was not read."""
+        entry = self.inventory.get(resource)
+        if entry.missing:
+            raise Refused(f"{resource} could not be read ({entry.missing}), so nothing can be decided safely")
+        yield from (obj for obj in entry.objects if everywhere or namespace_of(obj) == self.namespace)
+
+    def missing(self, resource: str) -> str:
+        """Say why a kind was not read; empty when it was."""
+        return self.inventory.get(resource).missing
+
+    def owned(self, chart: JsonObject) -> bool:
+        """Say whether the HelmChart belongs to this very Addon."""
+        uid = text_at(self.addon, "metadata.uid")
+        return bool(uid) and any(owner.get("uid") == uid for owner in maps_at(chart, "metadata.ownerReferences"))
+
+    def running_pod(self, job: JsonObject) -> str:
+        """Return the name of a pod of the Job that is at work, empty when there is none or pods were not read."""
+        uid = text_at(job, "metadata.uid")
+        if self.missing("pods") or not uid:
+            return ""
+        for pod in self.objects("pods"):
+            labels = labels_of(pod)
+            mine = uid in (labels.get("batch.kubernetes.io/controller-uid"), labels.get("controller-uid"))
+            if mine and text_at(pod, "status.phase") in ("Running", "Pending"):
+                return name_of(pod)
+        return ""
+
+    def newest_release(self) -> JsonObject | None:
+        """Return the newest release Secret of the Addon's name (metadata only). Raises Refused when not readable."""
+        releases = [obj for obj in self.objects("secrets/helm-releases") if labels_of(obj).get("name") == self.name]
+        return max(releases, key=release_revision, default=None)
+
+
+def release_revision(secret: JsonObject) -> int:
+    """Return the number of a Helm release; one that is no number is older than all others."""
+    text = str(labels_of(secret).get("version") or "")
+    return int(text) if text.isdigit() else -1
+
+
+def addon_enabled(addon: JsonObject) -> bool:
+    """Say whether the Addon is meant to run."""
+    return boolean_at(addon, "spec.enabled") is True
+
+
+def addon_status(addon: JsonObject) -> str:
+    """Return the Addon's status word."""
+    return text_at(addon, "status.status")
+
+
+def in_progress(addon: JsonObject) -> bool:
+    """Say whether the webhook refuses every edit of this Addon."""
+    return condition_status(addon, "InProgress") == "True"
+
+
+def settled_goal(addon: Target, *, enabled: bool) -> Goal:
+    """Wait until the Addon is where its spec wants it."""
+    word = DEPLOYED if enabled else "AddonDisabled"
+    statuses = (DEPLOYED,) if enabled else DISABLED
+    return Goal(Until.ADDON_STATUS, f"{addon.words} is {word}", (addon,), statuses)
+
+
+def target_with_uid(obj: JsonObject) -> Target:
+    """Name an object for a step. Raises Refused for one without name."""
+    target = target_of(obj)
+    if not target.name:
+        raise Refused("an object without a name cannot be repaired")
+    return target
+
+
+__all__ = ["DEPLOYED", "DISABLED", "Case", "Unreadable", "addon_enabled", "addon_status", "in_progress"]

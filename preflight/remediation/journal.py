@@ -1,0 +1,238 @@
+"""What a repair did, step by step, on disk before and after every write: readable even when the run was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from preflight import __version__
+from preflight.errors import RemediationError, UsageError
+from preflight.inventory import JsonObject
+from preflight.remediation.plan import Plan, Step, Target
+from preflight.times import format_time
+
+KIND = "RemediationJournal"
+API_VERSION = "harvester-preflight/v1"
+
+PLANNED = "planned"
+STARTED = "started"
+"""The request was about to be sent. A journal that ends here does not know whether the server carried it out."""
+WRITTEN = "written"
+"""The server accepted it; its goal was not reached yet."""
+DONE = "done"
+NOT_CONVERGED = "not-converged"
+"""Written, but its goal was not reached."""
+FAILED = "failed"
+"""The server refused it: this step changed nothing."""
+LEFT = "left"
+"""Not tried, because something before it did not work out."""
+
+
+class Journal:
+    """The journal of one run, and the folder with the saved objects."""
+
+    def __init__(self, folder: Path, now: Callable[[], datetime]) -> None:
+        self._folder = folder
+        self._now = now
+        self.path = folder / "journal.json"
+        self.document: dict[str, Any] = {}
+
+    def open(self, plan: Plan, *, command: str, cluster: str) -> None:
+        """Create the folder and write the plan down. Raises RemediationError: nothing was changed yet."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.path.exists():
+                raise UsageError(f"{self.path} is the journal of an earlier run: give another --backup-dir")
+            self._folder.chmod(0o700)
+        except OSError as error:
+            raise RemediationError(f"cannot use {self._folder} for the saved objects: {_why(error)}") from None
+        self.document = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "tool": {"name": "harvester-preflight", "version": __version__},
+            "command": command,
+            "server": plan.source.name,
+            "cluster": cluster,
+            "upgrade": {
+                "from": str(plan.upgrade.from_version) if plan.upgrade.from_version else None,
+                "to": str(plan.upgrade.to_version) if plan.upgrade.to_version else None,
+            },
+            "startedAt": format_time(self._now()),
+            "finishedAt": None,
+            "outcome": "running",
+            "message": "",
+            "remaining": [],
+            "steps": [_step_dict(step) for step in plan.steps],
+        }
+        self.write()
+
+    def write(self) -> None:
+        """Replace the file as a whole. Raises RemediationError."""
+        text = json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
+        try:
+            _replace(self.path, text)
+        except OSError as error:
+            raise RemediationError(f"cannot write the journal {self.path}: {_why(error)}") from None
+
+    def save(self, obj: JsonObject, number: int) -> str:
+        """Save an object as the server gave it and return the file's name. Raises RemediationError."""
+        metadata = obj["metadata"]
+        parts = (f"{number:02d}", str(obj["kind"]).lower(), metadata.get("namespace") or "", metadata["name"])
+        name = "_".join(part for part in parts if part) + ".json"
+        try:
+            _replace(self._folder / name, json.dumps(obj, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise RemediationError(
+                f"cannot save {obj['kind']} {metadata['name']} to {self._folder}: {_why(error)}"
+            ) from None
+        return name
+
+    def load(self, name: str) -> JsonObject:
+        """Return an object that was saved."""
+        return read_saved(self._folder, name)
+
+    def entry(self, step: Step) -> dict[str, Any]:
+        """Return the entry of a step, to be changed and written."""
+        found: dict[str, Any] = self.document["steps"][step.number - 1]
+        return found
+
+    def note(self, step: Step, state: str, **more: Any) -> None:
+        """Write down the new state of a step. Raises RemediationError."""
+        entry = self.entry(step)
+        entry.update(state=state, **more)
+        entry["startedAt" if state == STARTED else "finishedAt"] = format_time(self._now())
+        self.write()
+
+    def close(self, outcome: str, message: str, remaining: list[dict[str, Any]]) -> None:
+        """Write down how it ended; steps that were not reached are named as left. Raises RemediationError."""
+        for entry in self.document["steps"]:
+            if entry["state"] == PLANNED:
+                entry["state"] = LEFT
+        self.document.update(outcome=outcome, message=message, remaining=remaining)
+        self.document["finishedAt"] = format_time(self._now())
+        self.write()
+
+
+def state_of(obj: JsonObject) -> dict[str, Any]:
+    """Return what tells two states of one object apart."""
+    metadata = obj.get("metadata") or {}
+    return {
+        "uid": metadata.get("uid"),
+        "resourceVersion": metadata.get("resourceVersion"),
+        "generation": metadata.get("generation"),
+    }
+
+
+def target_dict(target: Target) -> dict[str, Any]:
+    """Name an object for a journal or a printed plan."""
+    return {
+        "apiVersion": target.api_version,
+        "kind": target.kind,
+        "namespace": target.namespace,
+        "name": target.name,
+        "uid": target.uid or None,
+        "resourceVersion": target.resource_version or None,
+    }
+
+
+def step_dict(step: Step) -> dict[str, Any]:
+    """Write a step as the schema describes it; the body of an object is never part of it."""
+    finding = step.finding
+    return {
+        "number": step.number,
+        "repair": step.repair,
+        "action": step.action.value,
+        "object": target_dict(step.target),
+        "check": step.check,
+        "cause": step.cause,
+        "finding": {
+            "apiVersion": finding.api_version,
+            "kind": finding.kind,
+            "namespace": finding.namespace,
+            "name": finding.name,
+        },
+        "strategy": step.strategy,
+        "reason": step.reason,
+        "risk": step.risk,
+        "undo": step.undo,
+        "loses": step.loses,
+        "destructive": step.destructive,
+        "automatic": step.automatic,
+        "commands": list(step.commands),
+        "waitsFor": step.goal.words,
+    }
+
+
+def _step_dict(step: Step) -> dict[str, Any]:
+    return {
+        **step_dict(step),
+        "state": PLANNED,
+        "startedAt": None,
+        "finishedAt": None,
+        "backup": None,
+        "before": None,
+        "after": None,
+        "settled": None,
+        "message": "",
+    }
+
+
+def read_journal(path: Path) -> dict[str, Any]:
+    """Read a journal and check it against its schema. Raises UsageError."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    from preflight.config_file import load_schema
+
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the journal {path}: {_why(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is no journal: {error}") from None
+    problem = best_match(Draft202012Validator(load_schema("journal")).iter_errors(document))
+    if problem is not None:
+        where = "/".join(str(part) for part in problem.absolute_path) or "the document"
+        raise UsageError(f"{path} is no journal: {where}: {problem.message[:200]}")
+    found: dict[str, Any] = document
+    return found
+
+
+def read_saved(folder: Path, name: str) -> JsonObject:
+    """Read a saved object. Raises RemediationError; a name that leads out of the folder is refused."""
+    if not name or Path(name).name != name:
+        raise RemediationError(f"the journal names a saved object outside its folder: {name!r}")
+    try:
+        found = json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RemediationError(f"cannot read the saved object {folder / name}: {error}") from None
+    if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
+        raise RemediationError(f"{folder / name} holds no object")
+    return found
+
+
+def _replace(path: Path, text: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from the start
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,14 @@
+"""What repairs are planned from, whatever the checks happen to read."""
+
+from __future__ import annotations
+
+from preflight.check import Need, need
+
+REPAIR_NEEDS: tuple[Need, ...] = (
+    need("addons.harvesterhci.io", "spec.enabled", "spec.chart", "status.status", "status.conditions"),
+    need("helmcharts.helm.cattle.io", "status.jobName"),
+    need("jobs.batch"),
+    need("pods", "status.phase"),
+    need("secrets/helm-releases", optional=True),
+    need("upgrades.harvesterhci.io"),
+)

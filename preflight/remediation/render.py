@@ -1,0 +1,133 @@
+"""Print a plan or a journal: as a table for people, as JSON for programs. Pure functions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from preflight.remediation.journal import API_VERSION, step_dict
+from preflight.remediation.plan import Plan, Refusal, Step
+from preflight.report import resource_dict
+from preflight.times import format_time
+
+STRATEGY_WORDS = {
+    "recreate-job": "let the install Job run again",
+    "toggle": "disable and enable the Addon",
+    "settle-status": "write the status by hand",
+    "rebuild": "uninstall the Addon and create it again, disabled",
+    "clean-leftovers": "delete what an Addon left behind",
+    "rollback": "put back what a fix changed",
+}
+
+
+def plan_dict(plan: Plan) -> dict[str, Any]:
+    """Write a plan as schemas/plan.schema.json describes it."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "RemediationPlan",
+        "source": {
+            "type": plan.source.type,
+            "name": plan.source.name,
+            "collectedAt": format_time(plan.source.collected_at),
+        },
+        "upgrade": {
+            "from": str(plan.upgrade.from_version) if plan.upgrade.from_version else None,
+            "to": str(plan.upgrade.to_version) if plan.upgrade.to_version else None,
+        },
+        "steps": [step_dict(step) for step in plan.steps],
+        "refused": [_refusal_dict(refusal) for refusal in plan.refusals],
+        "nothingToDo": [_refusal_dict(refusal) for refusal in plan.cleared],
+        "undetermined": list(plan.undetermined),
+    }
+
+
+def _refusal_dict(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "check": refusal.check,
+        "cause": refusal.cause,
+        "resource": resource_dict(refusal.resource),
+        "reason": refusal.reason,
+    }
+
+
+def plan_json(plan: Plan) -> str:
+    """Print a plan as JSON."""
+    return json.dumps(plan_dict(plan), indent=2, ensure_ascii=False) + "\n"
+
+
+def plan_table(plan: Plan, *, offline: bool) -> str:
+    """Print a plan for people: what would be done, what is left alone, and the same by hand."""
+    lines = [_headline(plan)]
+    for step in plan.steps:
+        lines += ["", *_step_lines(step)]
+    if plan.cleared:
+        lines += ["", "Nothing to put back:", *(_refusal_line(refusal) for refusal in plan.cleared)]
+    if plan.refusals:
+        lines += ["", "Left alone:", *(_refusal_line(refusal) for refusal in plan.refusals)]
+    if plan.undetermined:
+        lines += ["", "Could not be determined:", *(f"  {entry}" for entry in plan.undetermined)]
+    if plan.steps:
+        commands = [f"  {command}" for step in plan.steps for command in step.commands]
+        lines += ["", "The same by hand, one after the other:", *commands, "", _last_line(offline)]
+    return _plain("\n".join(lines)) + "\n"
+
+
+def _headline(plan: Plan) -> str:
+    if not plan.steps and plan.cleared:
+        return "PLAN: nothing to put back" + (" that may be put back" if plan.refusals else "")
+    if not plan.steps:
+        return "PLAN: nothing to repair" + (" that may be repaired" if plan.refusals else "")
+    repairs = len({step.repair for step in plan.steps})
+    words = f"{len(plan.steps)} step{'s' * (len(plan.steps) != 1)} for {repairs} finding{'s' * (repairs != 1)}"
+    return f"PLAN: {words} ({plan.source.type}: {plan.source.name}). Nothing has been changed."
+
+
+def _step_lines(step: Step) -> list[str]:
+    target = step.target
+    state = ", ".join(
+        part
+        for part in (
+            f"uid {target.uid}" if target.uid else "",
+            f"resourceVersion {target.resource_version}" if target.resource_version else "",
+        )
+        if part
+    )
+    ref = step.finding
+    lines = [
+        f"{step.number}. {step.action.value} {target.words}" + (f" ({state})" if state else ""),
+        f"   for     {step.check}: {step.cause} of {ref.kind} {ref.namespace}/{ref.name}",
+        f"   by      {step.strategy}: {STRATEGY_WORDS.get(step.strategy, '')}",
+        f"   why     {step.reason}",
+    ]
+    for word, text in (("risk", step.risk), ("LOSES", step.loses), ("undo", step.undo), ("until", step.goal.words)):
+        if text:
+            lines.append(f"   {word:<7} {text}")
+    return lines
+
+
+def _refusal_line(refusal: Refusal) -> str:
+    ref = refusal.resource
+    name = f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
+    return f"  {ref.kind} {name} ({refusal.check}: {refusal.cause}): {refusal.reason}"
+
+
+def _last_line(offline: bool) -> str:
+    if offline:
+        return "This source is a copy: type the commands, or run `fix --apply` against the cluster itself."
+    return "To carry it out: the same command with --apply."
+
+
+def journal_table(journal: dict[str, Any]) -> str:
+    """Print a journal for people."""
+    lines = [f"{journal['outcome'].upper()}: {journal['message'] or 'all steps reached their goal'}"]
+    for entry in journal["steps"]:
+        named = entry["object"]
+        where = f"{named['namespace']}/{named['name']}" if named["namespace"] else named["name"]
+        told = f": {entry['message']}" if entry["message"] else ""
+        lines.append(f"  {entry['number']}. {entry['action']} {named['kind']} {where}: {entry['state']}{told}")
+    return _plain("\n".join(lines)) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Make control characters visible: names and messages are foreign text, and a terminal would obey them."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)

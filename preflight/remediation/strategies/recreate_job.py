@@ -1,0 +1,92 @@
+"""Delete the install Job, so that helm-controller makes a new one which the addon controller counts.
+
+Rule: the addon controller ignores a Job older than the operation it belongs to, or one that never ends in a way it
+knows. A new Job is younger, and `helm upgrade --install` of what is already there changes nothing. Nothing else is
+touched: the HelmChart, the release and the workloads stay.
+"""
+
+from __future__ import annotations
+
+from preflight.fields import text_at, value_at
+from preflight.inventory import JsonObject
+from preflight.remediation.case import DEPLOYED, Case, addon_enabled, target_with_uid
+from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until
+from preflight.times import format_time
+
+NUDGE = "preflight.harvesterhci.io/reconcile-requested"
+RISK = "helm runs once more with the same values; what is installed stays as it is"
+
+
+def steps(case: Case) -> list[Step]:
+    """Plan one deletion, or a nudge where the Job is absent already."""
+    chart = _chart(case)
+    job = case.job("helm-install")
+    addon = target_with_uid(case.addon)
+    if job is None:
+        if case.finding.cause != "job-missing":
+            raise Refused(f"Job {case.namespace}/helm-install-{case.name} is gone since: run the check again")
+        return [_nudge(case, chart, addon)]
+    pod = case.running_pod(job)
+    if pod:
+        raise Refused(f"pod {case.namespace}/{pod} of the Job is at work: stopping helm half-way would do harm")
+    target = target_with_uid(job)
+    return [
+        Step(
+            action=Action.DELETE,
+            target=target,
+            check=case.check,
+            cause=case.finding.cause,
+            finding=case.finding.resource,
+            strategy="recreate-job",
+            reason="helm-controller creates the Job again; the new one is younger than the Addon's operation, "
+            "so the addon controller counts it",
+            risk=RISK,
+            undo="none needed: helm-controller has made a new Job",
+            commands=(f"kubectl -n {case.namespace} delete job {target.name} --cascade=background",),
+            goal=_goal(addon, target),
+        )
+    ]
+
+
+def _chart(case: Case) -> JsonObject:
+    chart = case.helm_chart
+    if not addon_enabled(case.addon):
+        raise Refused("the Addon is disabled: a new install Job would not help it")
+    if chart is None:
+        raise Refused("there is no HelmChart, so helm-controller would not create the Job again")
+    if value_at(chart, "metadata.deletionTimestamp"):
+        raise Refused("its HelmChart is being deleted, so helm-controller would not create the Job again")
+    if not case.owned(chart):
+        raise Refused("its HelmChart does not belong to this Addon, which therefore waits for nothing it does")
+    named = text_at(chart, "status.jobName")
+    if named and named != f"helm-install-{case.name}":
+        raise Refused(f"its HelmChart names Job {named}, not helm-install-{case.name}")
+    return chart
+
+
+def _goal(addon: Target, job: Target) -> Goal:
+    words = f"a new Job {job.name} has run and {addon.words} is {DEPLOYED}"
+    return Goal(Until.JOB_RECREATED, words, (addon, job), (DEPLOYED,))
+
+
+def _nudge(case: Case, chart: JsonObject, addon: Target) -> Step:
+    target = target_with_uid(chart)
+    now = format_time(case.now)
+    job = Target("batch/v1", "Job", case.namespace, f"helm-install-{case.name}")
+    return Step(
+        action=Action.UPDATE,
+        target=target,
+        check=case.check,
+        cause=case.finding.cause,
+        finding=case.finding.resource,
+        strategy="recreate-job",
+        reason="the Job is absent, so there is nothing to delete: an annotation on the HelmChart makes "
+        "helm-controller look at it and create the Job",
+        risk=RISK,
+        undo=f"remove the annotation {NUDGE}",
+        commands=(
+            f"kubectl -n {case.namespace} annotate helmcharts.helm.cattle.io {case.name} --overwrite {NUDGE}={now}",
+        ),
+        body={"metadata": {"annotations": {NUDGE: now}}},
+        goal=_goal(addon, job),
+    )

@@ -1,0 +1,129 @@
+"""Wait for the state a step is meant to bring about."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from preflight.errors import Unreadable
+from preflight.fields import condition, condition_status, text_at
+from preflight.inventory import JsonObject
+from preflight.remediation.answers import explain, unreachable
+from preflight.remediation.plan import Goal, Target, Until
+from preflight.sources.live_errors import ApiError
+from preflight.sources.writes import Writer
+from preflight.times import human_duration
+
+POLL_SECONDS = 2.0
+MAX_FAILED_READS = 5
+"""A server that did not answer so many times in a row is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How time passes; tests bring their own."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How near a goal is."""
+
+    reached: bool
+    words: str
+    hopeless: bool = False
+    """Waiting longer cannot help."""
+    unreachable: bool = False
+    """The server did not answer."""
+
+
+def look(goal: Goal, writer: Writer) -> Seen:
+    """Read what the goal is about, once. Raises ApiError."""
+    try:
+        if goal.until is Until.GONE:
+            return _gone(goal, writer)
+        if goal.until is Until.ADDON_STATUS:
+            return _addon(goal, _get(writer, goal.objects[0]))
+        if goal.until is Until.JOB_RECREATED:
+            return _recreated(goal, writer)
+    except Unreadable as error:
+        return Seen(False, str(error), hopeless=True)
+    return Seen(True, "")
+
+
+def wait_for(
+    goal: Goal,
+    writer: Writer,
+    clock: Clock,
+    *,
+    timeout: float,
+    progress: Callable[[str], None],
+    between: Callable[[], None] = lambda: None,
+) -> Seen:
+    """Look again and again until the goal is reached, cannot be reached, or the time is up; never raises ApiError.
+
+    `between` runs after every look, to keep the lease alive.
+    """
+    began, failures = clock.monotonic(), 0
+    while True:
+        try:
+            seen = look(goal, writer)
+            failures = 0
+        except ApiError as error:
+            failures += 1
+            seen = Seen(False, explain(error), failures >= MAX_FAILED_READS, unreachable(error))
+        if seen.reached or seen.hopeless:
+            return seen
+        elapsed = clock.monotonic() - began
+        if elapsed >= timeout:
+            return Seen(False, f"not within {human_duration(timeout)}: {seen.words}")
+        progress(f"waiting until {goal.words}: {seen.words} ({human_duration(round(elapsed))})")
+        between()
+        clock.sleep(min(POLL_SECONDS, max(0.1, timeout - elapsed)))
+
+
+def _get(writer: Writer, target: Target) -> JsonObject | None:
+    return writer.get(target.api_version, target.kind, target.namespace, target.name)
+
+
+def _gone(goal: Goal, writer: Writer) -> Seen:
+    for target in goal.objects:
+        found = _get(writer, target)
+        if found is not None and target.uid in ("", text_at(found, "metadata.uid")):
+            finalizers = (found.get("metadata") or {}).get("finalizers") or []
+            held = f", held by {', '.join(map(str, finalizers))}" if finalizers else ""
+            return Seen(False, f"{target.words} is still there{held}")
+    return Seen(True, "")
+
+
+def _addon(goal: Goal, addon: JsonObject | None) -> Seen:
+    name = goal.objects[0].words
+    if addon is None:
+        return Seen(False, f"{name} is gone", hopeless=True)
+    status = text_at(addon, "status.status")
+    if status in goal.statuses and condition_status(addon, "InProgress") != "True":
+        return Seen(True, f"{name} is {status or 'disabled'}")
+    failed = condition(addon, "OperationFailed")
+    latest = condition_status(addon, "InProgress") == "False" and status == "AddonEnabling"
+    if failed and failed.get("status") == "True" and latest:
+        return Seen(False, f"{name} failed: {failed.get('message') or 'no message'}", hopeless=True)
+    return Seen(False, f"{name} is {status or 'without status'}")
+
+
+def _recreated(goal: Goal, writer: Writer) -> Seen:
+    addon, old = goal.objects
+    job = _get(writer, old)
+    if job is None:
+        return Seen(False, f"helm-controller has not made {old.words} again yet")
+    if old.uid and text_at(job, "metadata.uid") == old.uid:
+        return Seen(False, f"{old.words} is still the old one")
+    seen = _addon(goal, _get(writer, addon))
+    if seen.reached or seen.hopeless:
+        return seen
+    status = job.get("status")
+    status = status if isinstance(status, dict) else {}
+    counts = ", ".join(f"{word} {status.get(word) or 0}" for word in ("active", "succeeded", "failed"))
+    return Seen(False, f"new {old.words} ({counts}), {seen.words}")
