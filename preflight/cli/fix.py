@@ -1,0 +1,78 @@
+"""`fix`: plan the repair of findings, and carry it out when told to."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from preflight.cli import say
+from preflight.cli.options import (
+    config_option,
+    connection_options,
+    option,
+    plugin_option,
+    quiet_option,
+    source_options,
+    verbose_option,
+)
+from preflight.cli.output import print_text
+from preflight.cli.repairing import (
+    Repair,
+    apply_options,
+    carry_out,
+    check_apply,
+    examine_for_repair,
+    repair_from,
+)
+
+STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-leftovers"]
+EXIT_UNDECIDED, EXIT_NOT_REPAIRED = 4, 5
+
+
+@click.command()
+@source_options
+@option("--only", multiple=True, metavar="CHECK[:NAMESPACE/NAME]", help="Repair only this; repeatable.")
+@option("--strategy", type=click.Choice(STRATEGY_NAMES), help="Use this one instead of the gentlest that applies.")
+@option("--force", is_flag=True, help="Allow what loses something: settle-status, rebuild, clean-leftovers.")
+@apply_options
+@config_option
+@plugin_option
+@connection_options
+@quiet_option
+@verbose_option
+@click.pass_context
+def fix(ctx: click.Context, /, **params: Any) -> None:
+    """Plan the repair of what the checks found; with --apply, carry it out.
+
+    Each object is saved first, each write is tried as a dry run first and is held to the state that the plan was made
+    for, and the check is run again afterwards.
+
+    Exit codes: 0 planned, or repaired; 4 undecided; 5 not repaired; 130 interrupted between two steps.
+    """
+    check_apply(params)
+    ctx.exit(run_fix(params))
+
+
+def run_fix(params: dict[str, Any]) -> int:
+    """Examine, print the plan, carry it out when told to; return the exit code."""
+    from preflight.remediation.build import Choice, build_plan
+    from preflight.remediation.render import plan_json, plan_table
+
+    choice = Choice(tuple(params["only"]), params["strategy"] or "", params["force"])
+    found = examine_for_repair(params, choice.only)
+    plan = build_plan(found.report, found.inventory, choice)
+    offline = found.report.source.type != "live"
+    print_text(plan_json(plan) if params["output"] == "json" else plan_table(plan, offline=offline))
+    sys.stdout.flush()
+    if not plan.steps:
+        refused = EXIT_NOT_REPAIRED if plan.refusals and params["apply"] else 0
+        return refused or (EXIT_UNDECIDED if plan.undetermined else 0)
+    if not params["apply"]:
+        return 0
+    repair: Repair = repair_from(params, "fix")
+    outcome = carry_out(plan, params, repair, lambda: examine_for_repair(params, choice.only).report)
+    if plan.refusals and not outcome.exit_code:
+        say(f"left alone: {len(plan.refusals)} (see the plan above)")
+    return outcome.exit_code

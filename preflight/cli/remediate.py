@@ -1,0 +1,112 @@
+"""`check --remediate` and `check --wait`: repair what is safe to repair unasked, wait for what passes by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from preflight.cli import clean, say
+from preflight.cli.repairing import OFFLINE, Repair, carry_out, examine_for_repair
+from preflight.cli.terminal import Progress
+from preflight.errors import RemediationError, UsageError
+from preflight.flow import Examination
+from preflight.model import Finding, Report, Severity
+from preflight.times import human_duration, parse_duration
+
+EVERY = "all"
+"""The value of --remediate without a check."""
+EXIT_NOT_REPAIRED = 5
+POLL_SECONDS = 15.0
+
+
+def remediate(
+    params: dict[str, Any],
+    first: Examination,
+    again: Callable[[], Examination],
+    *,
+    checks: Sequence[str],
+    backup_dir: Path | None = None,
+) -> tuple[Examination, bool]:
+    """Repair the findings that are marked automatic, of the named checks only, and examine again.
+
+    Returns the second examination (the first when there was nothing to repair) and whether the repair itself failed:
+    then the exit code is 5 whatever the verdict. Raises UsageError for a source that is no cluster or an unknown check.
+    """
+    from preflight.remediation.build import Choice, build_plan
+
+    if first.report.source.type != "live":
+        raise UsageError(f"--remediate: {OFFLINE.replace('--apply', '--remediate')}")
+    only = tuple(check for check in checks if check != EVERY)
+    _must_exist(first.report, only)
+    found = examine_for_repair(params, only)
+    plan = build_plan(found.report, found.inventory, Choice(only=only, automatic_only=True))
+    if not plan.steps:
+        return first, False
+    seconds = params.get("timeout") or _seconds("10m")
+    repair = Repair("check", backup_dir, yes=True, timeout=seconds, quiet=bool(params.get("quiet")))
+    try:
+        outcome = carry_out(plan, params, repair)
+    except RemediationError as error:
+        say(clean(f"NOT repaired: {error.message}"))
+        return again(), True
+    if outcome.word == "interrupted":
+        raise KeyboardInterrupt
+    return again(), outcome.exit_code != 0
+
+
+def _must_exist(report: Report, only: Sequence[str]) -> None:
+    known = {result.id for result in report.checks}
+    for name in only:
+        if name not in known:
+            raise UsageError(f"--remediate {name}: there is no check of that name (see `list`)")
+
+
+def _seconds(text: str) -> float:
+    span = parse_duration(text)
+    return span.total_seconds() if span else 0.0
+
+
+def wait_while_transient(
+    first: Examination,
+    again: Callable[[], Examination],
+    *,
+    seconds: float,
+    quiet: bool = False,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Examination:
+    """Examine again and again while nothing but transient findings blocks, until the time is up; return the last one.
+
+    A finding that will not pass by itself ends the waiting at once: nobody is kept waiting for nothing.
+    """
+    progress = Progress(quiet=quiet)
+    began, current, told = monotonic(), first, ""
+    while True:
+        waiting = only_transient(current.report)
+        left = seconds - (monotonic() - began)
+        if not waiting or left <= 0:
+            progress.done()
+            return current
+        text = "waiting for: " + "; ".join(
+            f"{ref.namespace}/{ref.name} ({f.cause})" for f in waiting if (ref := f.resource)
+        )
+        if text != told and not quiet:
+            progress.done()
+            say(clean(text))
+            told = text
+        progress(f"{text} (at most {human_duration(round(left))} more)")
+        sleep(min(POLL_SECONDS, left))
+        current = again()
+
+
+def only_transient(report: Report) -> list[Finding]:
+    """Return the findings that block, when all of them are transient; else nothing."""
+    blocking = [
+        finding
+        for result in report.checks
+        for finding in result.findings
+        if finding.severity is Severity.FAIL and finding.waived is None
+    ]
+    return blocking if all(finding.transient for finding in blocking) else []

@@ -1,0 +1,187 @@
+"""What `fix`, `rollback` and `check --remediate` share: examine, connect, confirm, carry out, say how it went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from preflight.check import Check
+from preflight.cli import clean, say
+from preflight.cli.options import duration_value, option, settings_from, stacked
+from preflight.cli.reading import connection_from, reader_for
+from preflight.cli.terminal import Progress, is_terminal
+from preflight.errors import UsageError
+from preflight.flow import Examination, examine, registered_checks
+from preflight.model import Report
+
+if TYPE_CHECKING:
+    from preflight.remediation.apply import Outcome, Tools
+    from preflight.remediation.plan import Plan, Step
+
+DEFAULT_TIMEOUT = "10m"
+OFFLINE = "the source is a copy of a cluster, and a copy cannot be repaired: leave out --apply, or use --source live"
+
+apply_options = stacked(
+    option("--apply", is_flag=True, help="Carry it out; without this only the plan is printed."),
+    option("--yes", "-y", is_flag=True, help="Do not ask before it is carried out; needed where there is no terminal."),
+    option(
+        "--backup-dir",
+        metavar="DIR",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder for the saved objects and the journal, readable by you only "
+        "(default: harvester-preflight-TIME in this folder).",
+    ),
+    option(
+        "--output",
+        "-o",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        show_default=True,
+        help="How to print the plan.",
+    ),
+    option(
+        "--timeout",
+        type=duration_value,
+        metavar="DURATION",
+        default=DEFAULT_TIMEOUT,
+        show_default=True,
+        help="How long to wait for the goal of one step.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """How a plan is to be carried out."""
+
+    command: str
+    """fix, rollback or check: for the journal."""
+    backup_dir: Path | None
+    yes: bool
+    timeout: float
+    quiet: bool
+
+
+def check_apply(params: dict[str, Any]) -> None:
+    """Refuse early what cannot work. Raises UsageError."""
+    if not params["apply"]:
+        return
+    if params.get("source", "live") != "live":
+        raise UsageError(OFFLINE)
+    if not params["yes"] and not is_terminal(sys.stdin):
+        raise UsageError("--apply asks before it changes anything, and there is no terminal to ask on: add --yes")
+
+
+def repair_from(params: dict[str, Any], command: str) -> Repair:
+    """Gather the flags of apply_options."""
+    return Repair(command, params["backup_dir"], params["yes"], params["timeout"], bool(params.get("quiet")))
+
+
+def examine_for_repair(params: dict[str, Any], only: Sequence[str]) -> Examination:
+    """Run the checks whose findings can be repaired, those named, and all that are not our own."""
+    from preflight.remediation.needs import REPAIR_NEEDS
+    from preflight.remediation.strategies import REPAIRABLE_CHECKS
+
+    settings = settings_from({**params, "timeout": None})
+    checks = registered_checks(settings)
+    wanted = {*REPAIRABLE_CHECKS, *(entry.partition(":")[0] for entry in only)}
+    settings = replace(settings, select=tuple(_selected(checks, wanted)))
+    progress = Progress(quiet=settings.quiet)
+    read = reader_for(params, settings, progress)
+    try:
+        return examine(checks, settings, lambda needs: read((*needs, *REPAIR_NEEDS)), target_needed=False)
+    finally:
+        progress.done()
+
+
+def _selected(checks: Sequence[Check], wanted: set[str]) -> list[str]:
+    own = "harvester-preflight"
+    known = {check.id for check in checks} | {alias for check in checks for alias in check.aliases}
+    for name in sorted(wanted - known):
+        if name not in ("addon-stuck", "addon-leftovers"):
+            raise UsageError(f"--only {name}: there is no check of that name (see `list`)")
+    return [check.id for check in checks if check.id in wanted or check.origin != own or {*check.aliases} & wanted]
+
+
+def backup_folder(given: Path | None, report_time: str) -> Path:
+    """Return the folder for saved objects: the one given, or one named after the time of the decision."""
+    if given is not None:
+        return given
+    stem = f"harvester-preflight-{report_time.translate(str.maketrans('', '', '-:.'))}"
+    number, path = 1, Path(stem)
+    while path.exists():
+        number += 1
+        path = Path(f"{stem}-{number}")
+    return path
+
+
+def carry_out(
+    plan: Plan, params: dict[str, Any], repair: Repair, recheck: Callable[[], Report] | None = None
+) -> Outcome:
+    """Connect and carry a plan out, with progress and questions on standard error.
+
+    Raises RemediationError while nothing has been changed.
+    """
+    from preflight.remediation.apply import Tools, apply_plan
+    from preflight.sources.live import connect
+    from preflight.sources.writes import Writer
+    from preflight.times import format_time
+
+    progress = Progress(quiet=repair.quiet)
+
+    def tell(text: str) -> None:
+        progress.done()
+        if not repair.quiet:
+            say(clean(text))
+
+    tools: Tools = Tools(
+        writer=Writer(connect(connection_from(params))),
+        backup_dir=backup_folder(repair.backup_dir, format_time(plan.source.collected_at)),
+        command=repair.command,
+        confirm=lambda steps: confirmed(steps, yes=repair.yes, before=progress.done),
+        progress=progress,
+        say=tell,
+        recheck=recheck,
+        timeout=repair.timeout,
+    )
+    try:
+        outcome = apply_plan(plan, tools)
+    finally:
+        progress.done()
+    tell_outcome(outcome)
+    return outcome
+
+
+def confirmed(steps: Sequence[Step], *, yes: bool, before: Callable[[], None]) -> bool:
+    """Ask, unless --yes. Ctrl-C at the question is an interrupt like any other."""
+    if yes:
+        return True
+    before()
+    lost = list(dict.fromkeys(step.loses for step in steps if step.loses))
+    for text in lost:
+        say(clean(f"This is lost: {text}"))
+    try:
+        return click.confirm(f"Carry out {len(steps)} step{'s' * (len(steps) != 1)}?", default=False, err=True)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+
+
+def tell_outcome(outcome: Outcome) -> None:
+    """Say how it ended, on standard error: one line for each thing that went wrong, and where the journal is."""
+    words = {
+        "converged": "repaired: every step reached its goal",
+        "not-converged": "NOT repaired",
+        "refused": "NOT repaired",
+        "declined": "not carried out",
+        "interrupted": "INTERRUPTED",
+    }
+    say(words[outcome.word] + (":" if outcome.messages else ""))
+    for message in outcome.messages:
+        say(clean(f"  {message}"))
+    if outcome.journal.exists():
+        say(f"journal: {outcome.journal} (put back with: harvester-preflight rollback {outcome.journal})")
