@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -344,6 +346,40 @@ def test_finalizers_hold_an_object_until_they_are_gone(connect: Connect) -> None
     assert len(server.objects("pods")) == 1  # its owner was never here: not ours to collect
 
 
+def test_an_object_of_two_owners_outlives_the_first(connect: Connect) -> None:
+    server, client = connect(job("one", uid="u1"), job("two", uid="u2"))
+    server.put(pod("a", ownerReferences=[*owned_by("u1"), *owned_by("u2")]))
+    client.delete(f"{JOBS}/one", propagationPolicy="Background")
+    assert len(server.objects("pods")) == 1
+    client.delete(f"{JOBS}/two", propagationPolicy="Background")
+    assert server.objects("pods") == []
+
+
+def test_foreground_deletion_waits_for_the_dependents(connect: Connect) -> None:
+    server, client = connect(job(uid="u1"), pod("a", finalizers=["x/y"], ownerReferences=owned_by("u1")))
+    kept = client.delete(f"{JOBS}/job", propagationPolicy="Foreground").json
+    assert kept["metadata"]["finalizers"] == ["foregroundDeletion"]
+    assert server.objects("pods")[0]["metadata"]["deletionTimestamp"]
+    client.patch(f"{NS}/pods/a", {"metadata": {"finalizers": []}})
+    assert server.objects("pods") + server.objects("jobs", "batch") == []
+
+
+def test_a_saved_job_can_be_created_again_only_without_its_old_selector(connect: Connect) -> None:
+    _, client = connect()
+    saved = client.request("POST", JOBS, job()).json
+    assert saved["spec"]["selector"]["matchLabels"] == {"batch.kubernetes.io/controller-uid": saved["metadata"]["uid"]}
+    assert client.patch(f"{JOBS}/job", {"spec": {"template": {"spec": {"x": 1}}}}).status == 422
+    client.delete(f"{JOBS}/job")
+    for field in ("uid", "resourceVersion"):
+        del saved["metadata"][field]
+    reply = client.request("POST", JOBS, saved)
+    assert (reply.status, reply.json["reason"]) == (422, "Invalid")
+    saved["spec"].pop("template")
+    assert "not auto-generated" in client.request("POST", JOBS, saved).json["message"]
+    saved["spec"].pop("selector")
+    assert client.request("POST", JOBS, saved).status == 201
+
+
 @pytest.mark.parametrize("verb", ["POST", "PATCH", "PUT", "DELETE"])
 def test_a_dry_run_checks_all_and_keeps_nothing(connect: Connect, verb: str) -> None:
     server, client = connect(addon(), job(uid="u1"), pod("a", ownerReferences=owned_by("u1")))
@@ -392,6 +428,17 @@ def test_rbac_words_its_refusals_and_remembers_what_was_used(connect: Connect) -
         'in API group "harvesterhci.io" in the namespace "default"'
     )
     assert server.used == {("list", "", "pods", "default"), ("get", "harvesterhci.io", "addons")}
+
+
+def test_impersonation_needs_its_own_rule(connect: Connect) -> None:
+    server, client = connect()
+    headers = {"Impersonate-User": "jane"}
+    server.allow = {("list", "", "pods")}
+    refused = client.request("GET", "/api/v1/pods", headers=headers)
+    assert refused.json["message"].startswith('users "jane" is forbidden: User "test" cannot impersonate')
+    server.allow |= {("impersonate", "", "users")}
+    assert client.request("GET", "/api/v1/pods", headers=headers).status == 200
+    assert 'User "jane" cannot list' in client.request("GET", "/api/v1/nodes", headers=headers).json["message"]
 
 
 def review(client: Client, **attributes: str) -> bool:
@@ -621,6 +668,24 @@ def test_tls_is_checked_against_the_right_ca_only(connect: Connect, tmp_path: Pa
     with pytest.warns(urllib3.exceptions.InsecureRequestWarning):
         assert lax.get("/version").status == 200
     lax.close()
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_kubectl_gets_along_with_the_server(connect: Connect, tmp_path: Path) -> None:
+    server, _ = connect(addon(), job(uid="u1"), pod("a", ownerReferences=owned_by("u1")), pod("b"), tls=True)
+
+    def kubectl(*arguments: str) -> str:
+        flags = ["--kubeconfig", str(tmp_path / "kubeconfig"), "--cache-dir", str(tmp_path / "cache")]
+        done = subprocess.run(["kubectl", *flags, *arguments], capture_output=True, text=True, timeout=60)
+        return done.stdout + done.stderr
+
+    assert kubectl("get", "addons.harvesterhci.io", "-A", "-o", "name") == "addon.harvesterhci.io/logging\n"
+    assert kubectl("get", "pods", "--chunk-size=1", "-o", "name") == "pod/a\npod/b\n"
+    assert "deleted" in kubectl("delete", "job", "job", "--wait=false")
+    assert [one["metadata"]["name"] for one in server.objects("pods")] == ["b"]
+    assert kubectl("auth", "can-i", "list", "nodes", "-q") == ""
+    server.allow = set()
+    assert 'User "test" cannot list resource "nodes"' in kubectl("get", "nodes")
 
 
 def test_credential_plugins_that_work_and_that_do_not(connect: Connect, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from . import discovery, errors, listing, routes
 from .admission import Hook, UpgradeWebhook, addon_webhook
 from .pods import Kubelets, PodRunner
-from .rbac import Access
+from .rbac import Access, Attributes
 from .resources import Kinds
 from .routes import Target
 from .store import Clock, Obj, Store
@@ -92,6 +92,10 @@ class Api:
         target = routes.resolve(self.kinds, parts)
         if target.kind.plural == "selfsubjectaccessreviews":
             return self._review(call)
+        as_user = call.headers.get("Impersonate-User")
+        if as_user:
+            own = self.access.user(call.headers.get("Authorization", ""), "")
+            self.access.check(Attributes("impersonate", "", "users", None, as_user), own)
         self.access.check(target.attributes(call.method, call.query), user)
         return self._read(call, target) if call.method == "GET" else self._write(call, target)
 

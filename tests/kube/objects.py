@@ -123,13 +123,7 @@ def pod(made: Obj) -> Obj:
         "metadata": {
             "name": f"{name}-{uid[:5]}",
             "namespace": metadata["namespace"],
-            "labels": {
-                **metadata.get("labels", {}),
-                "batch.kubernetes.io/controller-uid": uid,
-                "batch.kubernetes.io/job-name": name,
-                "controller-uid": uid,
-                "job-name": name,
-            },
+            "labels": made["spec"]["template"]["metadata"]["labels"],
             "ownerReferences": owner(made, controller=True),
         },
         "spec": made["spec"]["template"]["spec"],

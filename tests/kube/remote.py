@@ -146,6 +146,9 @@ def _end_deletion(cluster: HttpCluster, parent: Obj, everything: list[tuple[Row,
             cluster.update(child)
         else:
             cluster.delete(*row, metadata.get("namespace"), metadata["name"])
-    metadata = parent["metadata"]
-    metadata["finalizers"] = [one for one in metadata["finalizers"] if one not in ("orphan", "foregroundDeletion")]
-    cluster.update(parent)
+    kind, metadata = cluster.kinds.of(parent), parent["metadata"]
+    current = cluster.get(kind.plural, kind.group, metadata.get("namespace"), metadata["name"])
+    if current is not None:
+        rest = [one for one in metadata["finalizers"] if one not in ("orphan", "foregroundDeletion")]
+        current["metadata"]["finalizers"] = rest
+        cluster.update(current)

@@ -11,12 +11,9 @@ import pytest
 
 from tests.kube import KubeServer, Outcome
 from tests.kube.client import Client
-from tests.kube.controllers import Controllers
 from tests.kube.fixtures import Factory, any_server, kube_server, real_control_plane, real_server  # noqa: F401
 from tests.kube.objects import condition
-from tests.kube.planting import custom_resource_definitions, plant
 from tests.kube.realapi import RealServer
-from tests.kube.remote import HttpCluster, sweep
 
 NS = "logging-system"
 ADDON = ("addons", "harvesterhci.io", NS, "logging")
@@ -180,6 +177,34 @@ def test_disabling_waits_for_the_operation_in_progress(kube_server: Factory) -> 
     assert status(server) == "AddonDisabled"
 
 
+def test_a_delete_job_of_an_earlier_life_does_not_count(kube_server: Factory) -> None:  # noqa: F811
+    def job(created: str) -> dict[str, Any]:
+        return {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": "helm-delete-logging", "namespace": NS, "creationTimestamp": created},
+            "status": {"succeeded": 1, "completionTime": created},
+        }
+
+    chart = {
+        "apiVersion": "helm.cattle.io/v1",
+        "kind": "HelmChart",
+        "metadata": {
+            "name": "logging",
+            "namespace": NS,
+            "finalizers": ["somebody/else"],
+            "deletionTimestamp": "2026-11-23T18:00:00Z",
+        },
+        "status": {"jobName": "helm-delete-logging"},
+    }
+    server = kube_server([addon(enabled=False, status="AddonDisabling"), chart, job("2026-11-23T17:59:59Z")])
+    server.tick(3)
+    assert status(server) == "AddonDisabling"
+    server.put(job("2026-11-23T18:00:00Z"))
+    server.tick()
+    assert status(server) == "AddonDisabled"
+
+
 def test_a_chart_of_somebody_else_blocks_for_ever(any_server: Factory) -> None:  # noqa: F811
     chart = {
         "apiVersion": "helm.cattle.io/v1",
@@ -226,46 +251,3 @@ def test_jobs_a_fixture_brings_are_left_alone(kube_server: Factory) -> None:  # 
     server = kube_server([job])
     server.tick(5)
     assert server.objects("jobs", "batch")[0]["status"] == {"active": 1}
-
-
-def test_the_same_controllers_work_over_http(kube_server: Factory, client: Any) -> None:  # noqa: F811
-    server = kube_server()
-    cluster = HttpCluster(client(server))
-    custom_resource_definitions(cluster)
-    uids: dict[str, str] = {}
-    plant(cluster, [addon()], uids)
-    stored = server.object(*ADDON)
-    assert stored is not None
-    assert uids == {"a0000000-0000-4000-8000-000000000000": stored["metadata"]["uid"]}
-    controllers = Controllers(cluster)
-    for _ in range(4):
-        sweep(cluster)
-        controllers.step()
-    assert status(server) == "AddonDeploySuccessful"
-    client(server).delete(ADDON_PATH, propagationPolicy="Orphan")
-    server.put({**server.objects("pods")[0], "metadata": _orphan()})
-    sweep(cluster)
-    assert "orphan" not in [pod["metadata"]["name"] for pod in server.objects("pods")]
-
-
-def _orphan() -> dict[str, Any]:
-    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "gone", "uid": "gone"}
-    return {"name": "orphan", "namespace": NS, "ownerReferences": [owner]}
-
-
-def test_planted_references_follow_the_new_uids(kube_server: Factory, client: Any) -> None:  # noqa: F811
-    source = kube_server([addon()])
-    source.tick(4)
-    rows = (("pods", ""), ("jobs", "batch"), ("helmcharts", "helm.cattle.io"), ("addons", "harvesterhci.io"))
-    objects = {"apiVersion": "v1", "kind": "List", "items": [one for row in rows for one in source.objects(*row)]}
-    target = kube_server()
-    plant(HttpCluster(client(target)), [objects], {})
-    for dependent, owner in ((("pods", ""), INSTALL), (INSTALL[:2], CHART), (CHART[:2], ADDON)):
-        child, parent = target.objects(*dependent)[0], target.object(*owner)
-        assert parent is not None
-        assert child["metadata"]["ownerReferences"][0]["uid"] == parent["metadata"]["uid"]
-        assert parent["metadata"]["uid"] != (source.object(*owner) or parent)["metadata"]["uid"]
-    pod = target.objects("pods")[0]
-    assert pod["metadata"]["labels"]["controller-uid"] == pod["metadata"]["ownerReferences"][0]["uid"]
-    assert pod["status"] == source.objects("pods")[0]["status"]
-    assert status(target) == "AddonDeploySuccessful"

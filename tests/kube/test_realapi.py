@@ -1,15 +1,22 @@
-"""How a control plane is started and driven, shown on stand-ins for the binaries: those are seldom at hand."""
+"""How a real API server is started, filled and driven, shown on stand-ins: the binaries are seldom at hand."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.kube.fixtures import real_control_plane, real_server  # noqa: F401
+from tests.kube.client import Client
+from tests.kube.controllers import Controllers
+from tests.kube.fixtures import Factory, kube_server  # noqa: F401
+from tests.kube.planting import custom_resource_definitions, plant
 from tests.kube.realapi import ControlPlane, RealServer, control_plane
-from tests.kube.test_controllers import ADDON, CHART, INSTALL, addon, status
+from tests.kube.remote import HttpCluster, sweep
+from tests.kube.server import KubeServer
+from tests.kube.test_controllers import ADDON, ADDON_PATH, CHART, INSTALL, NS, addon, status
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -85,3 +92,92 @@ def test_without_the_variable_the_test_is_skipped(tmp_path: Path, monkeypatch: p
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     with pytest.raises(pytest.skip.Exception, match="KUBEBUILDER_ASSETS is not set"):
         next(control_plane(tmp_path))
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Iterator[Callable[[KubeServer], Client]]:
+    made: list[Client] = []
+
+    def start(server: KubeServer) -> Client:
+        made.append(Client(server.kubeconfig(tmp_path, name=f"kubeconfig-{len(made)}")))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+def test_the_same_controllers_work_over_http(kube_server: Factory, connect: Any) -> None:  # noqa: F811
+    server = kube_server()
+    cluster = HttpCluster(connect(server))
+    custom_resource_definitions(cluster)
+    uids: dict[str, str] = {}
+    plant(cluster, [addon()], uids)
+    stored = server.object(*ADDON)
+    assert stored is not None
+    assert uids == {"a0000000-0000-4000-8000-000000000000": stored["metadata"]["uid"]}
+    controllers = Controllers(cluster)
+    for _ in range(4):
+        sweep(cluster)
+        controllers.step()
+    assert status(server) == "AddonDeploySuccessful"
+    connect(server).delete(ADDON_PATH, propagationPolicy="Orphan")
+    server.put({**server.objects("pods")[0], "metadata": _orphan()})
+    sweep(cluster)
+    assert "orphan" not in [pod["metadata"]["name"] for pod in server.objects("pods")]
+
+
+def _orphan() -> dict[str, Any]:
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "gone", "uid": "gone"}
+    return {"name": "orphan", "namespace": NS, "ownerReferences": [owner]}
+
+
+@pytest.mark.parametrize(("finalizer", "left"), [("orphan", ["child"]), ("foregroundDeletion", [])])
+def test_the_sweep_ends_deletions_that_wait_for_it(
+    kube_server: Factory,  # noqa: F811
+    connect: Any,
+    finalizer: str,
+    left: list[str],
+) -> None:
+    parent = {"name": "parent", "namespace": NS, "uid": "u", "finalizers": [finalizer]}
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "parent", "uid": "u"}
+    child = {"name": "child", "namespace": NS, "ownerReferences": [owner]}
+    server = kube_server(
+        [
+            {"apiVersion": "v1", "kind": "Pod", "metadata": child},
+            {
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "metadata": {**parent, "deletionTimestamp": "2026-11-23T18:00:00Z"},
+            },
+        ]
+    )
+    daemon_set = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "not planted"}
+    metadata = {"name": "agent", "namespace": NS, "ownerReferences": [daemon_set]}
+    server.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+    sweep(HttpCluster(connect(server)))
+    assert server.objects("jobs", "batch") == []
+    assert server.remove("pods", name="agent") == 1
+    assert [pod["metadata"]["name"] for pod in server.objects("pods")] == left
+
+
+def test_planted_references_follow_the_new_uids(kube_server: Factory, connect: Any) -> None:  # noqa: F811
+    source = kube_server([addon()])
+    source.tick(4)
+    rows = (("pods", ""), ("jobs", "batch"), ("helmcharts", "helm.cattle.io"), ("addons", "harvesterhci.io"))
+    objects = {"apiVersion": "v1", "kind": "List", "items": [one for row in rows for one in source.objects(*row)]}
+    target = kube_server()
+    plant(HttpCluster(connect(target)), [objects], {})
+    for dependent, owner in ((("pods", ""), INSTALL), (INSTALL[:2], CHART), (CHART[:2], ADDON)):
+        child, parent = target.objects(*dependent)[0], target.object(*owner)
+        assert parent is not None
+        assert child["metadata"]["ownerReferences"][0]["uid"] == parent["metadata"]["uid"]
+        assert parent["metadata"]["uid"] != (source.object(*owner) or parent)["metadata"]["uid"]
+    job = target.object(*INSTALL)
+    assert job is not None
+    selector = {"batch.kubernetes.io/controller-uid": job["metadata"]["uid"]}
+    assert job["spec"]["selector"]["matchLabels"] == selector
+    pod = target.objects("pods")[0]
+    assert pod["metadata"]["labels"]["controller-uid"] == pod["metadata"]["ownerReferences"][0]["uid"]
+    assert pod["status"] == source.objects("pods")[0]["status"]
+    assert status(target) == "AddonDeploySuccessful"

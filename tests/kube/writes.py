@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from . import errors, patches
+from . import errors, jobs, patches
 from .admission import Hook, Review, admit
 from .garbage import Collector
 from .resources import Kind
@@ -62,6 +62,8 @@ class Writer:
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = stamp(self.store.clock.now)
         metadata["generation"] = 1
+        if jobs.is_job(kind):
+            jobs.prepare(kind, obj)
         if not admitted:
             self._admit("CREATE", where, metadata["name"], obj, None, dry_run)
         return obj if dry_run else self.store.save(kind, obj, "ADDED")
@@ -142,6 +144,8 @@ class Writer:
             why = f'Invalid value: "{new["metadata"]["uid"]}": field is immutable'
             raise errors.invalid(kind, where.name, "metadata.uid", why)
         new = _only_status(old, new) if where.subresource == "status" else _without_status(kind, old, new)
+        if jobs.is_job(kind):
+            jobs.check_update(kind, old, new)
         if not admitted and not where.subresource:
             self._admit("UPDATE", where, where.name, new, old, dry_run)
         if dry_run or new == old:
