@@ -1,0 +1,96 @@
+"""A volume made from an image that is larger than the volume asks for is not started by 1.10.
+
+Rule: docs 1.9 to 1.10, and a check.sh newer than the one read: the claim's request must be at least the image's virtual
+or real size, whichever is larger, rounded up to whole GiB. The image is named by annotation harvesterhci.io/imageId
+(namespace/name); a golden image is named as its claim.
+Units: bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from preflight.api import (
+    WARN,
+    Enforcer,
+    Finding,
+    JsonObject,
+    Outcome,
+    Unknown,
+    Unreadable,
+    View,
+    annotations_of,
+    check,
+    human_bytes,
+    integer_at,
+    name_of,
+    namespace_of,
+    need,
+    parse_quantity,
+    ref_of,
+    value_at,
+)
+
+from ._vms import full_name
+
+CLAIMS, IMAGES = "persistentvolumeclaims", "virtualmachineimages.harvesterhci.io"
+IMAGE_ID, GOLDEN = "harvesterhci.io/imageId", "harvesterhci.io/goldenImage"
+GIB = 2**30
+
+
+@check(
+    id="image-volume-size",
+    title="Every volume is as large as the image it was made from",
+    category="vms",
+    needs=(
+        need(IMAGES, "status.virtualSize", "status.size"),
+        need(
+            CLAIMS,
+            f"metadata.annotations[{IMAGE_ID}]",
+            f"metadata.annotations[{GOLDEN}]",
+            "spec.resources.requests.storage",
+        ),
+    ),
+    to_versions=">=1.10.0",
+    worst=WARN,
+    enforced_by=(Enforcer.DOCS,),
+    docs="https://docs.harvesterhci.io/v1.9/upgrade/v1-9-x-to-v1-10-x",
+    why="The target refuses volumes that are smaller than their image.",
+    how="The volume was made with a size below the image's virtual size, which older versions allowed.",
+    fix="Expand the claim to the size of its image.",
+    causes={"claim-too-small": "The claim asks for less than its image takes: expand it."},
+)
+def image_volume_size(view: View) -> Iterator[Outcome]:
+    """Yield a warning for every claim that is smaller than its image."""
+    images = {f"{namespace_of(image)}/{name_of(image)}": image for image in view.objects(IMAGES)}
+    yield from view.each(CLAIMS, lambda claim: _judge(claim, images))
+
+
+def _judge(claim: JsonObject, images: Mapping[str, JsonObject]) -> Iterator[Outcome]:
+    notes = annotations_of(claim)
+    image_id = full_name(claim) if notes.get(GOLDEN) == "true" else notes.get(IMAGE_ID)
+    if not image_id:
+        return
+    image = images.get(str(image_id))
+    if image is None:
+        yield Unknown(f"error: claim {full_name(claim)} was made from image {image_id}, which was not found")
+        return
+    size = max(integer_at(image, f"status.{field}") or 0 for field in ("virtualSize", "size"))
+    raw = value_at(claim, "spec.resources.requests.storage")
+    request = parse_quantity(raw)
+    if request is None:
+        raise Unreadable(f"claim {full_name(claim)} requests {raw!r}, not a quantity")
+    least = -(-size // GIB) * GIB
+    if request < least:
+        yield Finding(
+            severity=WARN,
+            cause="claim-too-small",
+            message=f"Claim {full_name(claim)} asks for {human_bytes(request)}, its image {image_id} takes "
+            f"{human_bytes(least)}",
+            hint="Expand the claim\n"
+            f"kubectl patch pvc {name_of(claim)} -n {namespace_of(claim)} --type merge "
+            f"""-p '{{"spec":{{"resources":{{"requests":{{"storage":"{least // GIB}Gi"}}}}}}}}'""",
+            resource=ref_of(claim),
+            evidence={"request": int(request), "least": least, "image": str(image_id)},
+            enforced_by=(Enforcer.DOCS,),
+        )
