@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ import pytest
 import urllib3.exceptions
 
 from tests.kube import Call, Drip, Fail, Garbage, KubeServer, Reset, Stall, Truncate, rules_of
+from tests.kube.admission import refuse_unsettled_addons
 from tests.kube.client import Client
 from tests.kube.fixtures import kube_server as kube_server
 from tests.kube.resources import DEFAULT_RESOURCES, Kind
@@ -201,6 +203,33 @@ def test_metadata_only(connect: Connect) -> None:
     assert client.request("GET", f"{NS}/secrets/s", headers=accept).json["metadata"]["name"] == "s"
     assert b"aHVud" not in listed.body
     assert b"aHVud" in client.get("/api/v1/secrets").body
+
+
+def test_a_watch_tells_what_is_and_what_happens(connect: Connect) -> None:
+    server, client = connect(pod("a"), pod("x", namespace="other"), addon())
+    server.faults.on(Call(lambda server: server.put(pod("b", labels={"late": "yes"}))), path="watch=1")
+    reply = client.get(f"{NS}/pods", watch=1, timeoutSeconds=1)
+    events = [json.loads(line) for line in reply.body.splitlines()]
+    assert [(event["type"], event["object"]["metadata"]["name"]) for event in events] == [
+        ("ADDED", "a"),
+        ("ADDED", "b"),
+    ]
+    version = events[0]["object"]["metadata"]["resourceVersion"]
+    server.remove("pods", name="b")
+    reply = client.get("/api/v1/pods", watch="true", timeoutSeconds=1, labelSelector="late", resourceVersion=version)
+    assert [json.loads(line)["type"] for line in reply.body.splitlines()] == ["ADDED", "DELETED"]
+
+
+def test_a_watch_hears_of_changes_while_it_is_open(connect: Connect) -> None:
+    server, client = connect()
+    server.faults.on(Call(lambda server: opened.set()), path="watch=1")
+    opened = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        reply = pool.submit(client.get, "/api/v1/pods", watch=1, timeoutSeconds=1)
+        assert opened.wait(10)
+        server.put(pod("new"))
+        assert json.loads(reply.result(10).body)["object"]["metadata"]["name"] == "new"
+    assert server.api.store.listeners == []
 
 
 def test_gzip_only_when_asked(connect: Connect) -> None:
@@ -616,6 +645,18 @@ def test_deleting_an_addon(connect: Connect, version: str, labels: dict[str, str
     assert client.delete(f"{ADDONS}/logging").status == status
 
 
+def test_the_gate_of_upgrades(connect: Connect) -> None:
+    server, client = connect(addon())
+    upgrades = "/apis/harvesterhci.io/v1beta1/namespaces/default/upgrades"
+    body = {"apiVersion": "harvesterhci.io/v1beta1", "kind": "Upgrade", "metadata": {"name": "u"}, "spec": {}}
+    assert client.request("POST", upgrades, body, query={"dryRun": "All"}).status == 201
+    server.gate_upgrades(refuse_unsettled_addons)
+    refused = client.request("POST", upgrades, body, query={"dryRun": "All"})
+    assert (refused.status, "addon default/logging status is AddonEnabling" in refused.json["message"]) == (400, True)
+    client.patch(f"{ADDONS}/logging/status", {"status": {"status": "AddonDeploySuccessful"}})
+    assert client.request("POST", upgrades, body).status == 201
+
+
 def test_kubelets_answer_through_the_proxy(connect: Connect) -> None:
     node = {"apiVersion": "v1", "kind": "Node"}
     server, client = connect({**node, "metadata": {"name": "n1"}}, {**node, "metadata": {"name": "n2"}})
@@ -683,6 +724,7 @@ def test_kubectl_gets_along_with_the_server(connect: Connect, tmp_path: Path) ->
     assert kubectl("get", "pods", "--chunk-size=1", "-o", "name") == "pod/a\npod/b\n"
     assert "deleted" in kubectl("delete", "job", "job", "--wait=false")
     assert [one["metadata"]["name"] for one in server.objects("pods")] == ["b"]
+    assert "deleted" in kubectl("delete", "pod", "b")  # waits, by a watch, until it is gone
     assert kubectl("auth", "can-i", "list", "pods") == "yes\n"
     server.allow = set()
     assert 'User "test" cannot list resource "nodes"' in kubectl("get", "nodes")

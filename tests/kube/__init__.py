@@ -15,7 +15,7 @@ Where things are:
 - `server`: KubeServer, all that a test says to the server. `put` and `remove` bypass every rule; clients do not.
 - Time: `server.clock` is the server's clock. It starts at a fixed moment and moves one second per request.
 - `resources`: what is served; `server.kinds.remove("longhorn.io")` takes a group away.
-- `writes`, `garbage`, `listing`, `errors`: the semantics of a real API server, its error texts included.
+- `writes`, `garbage`, `listing`, `watching`, `jobs`, `errors`: what a real API server does and says.
 - `admission`: the Addon and Upgrade webhooks; append callables to `server.admission`.
 - `rbac`: `server.allow = rules_of(manifests)`, then look at `server.used` to see which rules were needed.
 - `faults`: `server.faults.on(Fail(429), path=r"/pods", times=2)`, and resets, stalls, truncated bodies, hooks.

@@ -14,6 +14,7 @@ from .rbac import Access, Attributes
 from .resources import Kinds
 from .routes import Target
 from .store import Clock, Obj, Store
+from .watching import Watch
 from .writes import Where, Writer, parse, wants_dry_run
 
 VERSION = {
@@ -73,14 +74,14 @@ class Api:
         self.writes = 0
         """How many requests have changed something so far."""
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> Answer | Watch:
         """Carry out a request."""
         try:
             return self._answer(call)
         except errors.ApiError as error:
             return of_error(error)
 
-    def _answer(self, call: Call) -> Answer:
+    def _answer(self, call: Call) -> Answer | Watch:
         parts = routes.split(call.path)
         if parts[0] in ("readyz", "livez", "healthz"):
             return Answer(200, b"ok", "text/plain; charset=utf-8")
@@ -106,14 +107,18 @@ class Api:
 
     # -- reading -------------------------------------------------------------------------------------------------
 
-    def _read(self, call: Call, target: Target) -> Answer:
+    def _read(self, call: Call, target: Target) -> Answer | Watch:
         kind = target.kind
         if target.subresource == "proxy":
             return Answer(*self.kubelets.answer(target.name, target.rest))
         if target.subresource == "log":
             return Answer(200, self.pods.log(target.namespace, target.name), "text/plain")
+        accept = call.headers.get("Accept", "")
         if call.query.get("watch") in ("true", "1"):
-            raise errors.method_not_allowed()
+            query = dict(call.query)
+            if target.name:
+                query["fieldSelector"] = f"metadata.name={target.name}"
+            return Watch(self.store, kind, target.namespace or None, query, accept)
         if target.name:
             obj = self.store.peek(kind, target.namespace, target.name)
             if obj is None:
@@ -121,7 +126,7 @@ class Api:
             body = listing.item(kind, obj)
         else:
             body = self.lister.answer(kind, target.namespace or None, call.query)
-        if listing.wants_metadata(call.headers.get("Accept", "")):
+        if listing.wants_metadata(accept):
             body = listing.metadata_only(body)
         return _json(body)
 

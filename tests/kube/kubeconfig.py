@@ -16,6 +16,7 @@ how, token = {how!r}, {token!r}
 if how == "fail":
     sys.exit("the login has expired: run `login` again")
 if how == "hang":
+    signal.alarm(600)
     signal.pause()
 if how == "garbage":
     print("Please open https://login.example/ in a browser")

@@ -32,7 +32,7 @@ class Lister:
     def answer(self, kind: Kind, namespace: str | None, query: dict[str, str]) -> Obj:
         """Return the list object for a request."""
         rows, start, revision = self._rows(kind, query)
-        test = _selection(kind, namespace, query)
+        test = selection(kind, namespace, query)
         matching = [(key, obj) for key, obj in rows if key > start and test(obj)]
         limit = int(query.get("limit") or 0)
         if limit and self.page_size:
@@ -113,7 +113,8 @@ def metadata_only(body: Obj) -> Obj:
 # -- selectors ---------------------------------------------------------------------------------------------------
 
 
-def _selection(kind: Kind, namespace: str | None, query: dict[str, str]) -> Test:
+def selection(kind: Kind, namespace: str | None, query: dict[str, str]) -> Test:
+    """Compile namespace, labelSelector and fieldSelector of a request."""
     labels = label_selector(query.get("labelSelector") or "")
     fields = field_selector(kind, query.get("fieldSelector") or "")
 

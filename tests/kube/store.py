@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -72,6 +72,9 @@ class Store:
         self.revision = 1000
         self._objects: dict[tuple[str, str], dict[tuple[str, str], Obj]] = {}
         self.events: list[tuple[int, str, Kind, Obj]] = []
+        """All that has happened: resourceVersion, ADDED, MODIFIED or DELETED, kind, object."""
+        self.listeners: list[Callable[[], object]] = []
+        """Called after each change."""
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -103,7 +106,7 @@ class Store:
         self.revision += 1
         obj = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self.revision)}}
         self.table(kind)[key_of(obj)] = obj
-        self.events.append((self.revision, event, kind, obj))
+        self._tell(event, kind, obj)
         return obj
 
     def drop(self, kind: Kind, obj: Obj) -> None:
@@ -111,7 +114,12 @@ class Store:
         if self.table(kind).pop(key_of(obj), None) is not None:
             self.revision += 1
             last = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self.revision)}}
-            self.events.append((self.revision, "DELETED", kind, last))
+            self._tell("DELETED", kind, last)
+
+    def _tell(self, event: str, kind: Kind, obj: Obj) -> None:
+        self.events.append((self.revision, event, kind, obj))
+        for listener in list(self.listeners):
+            listener()
 
     def put(self, *objects: Obj) -> list[Obj]:
         """Store objects as they are, status included; a List is unpacked. Missing uids and times are filled in.

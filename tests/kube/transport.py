@@ -9,6 +9,7 @@ the core group `/v1` and a random preferred version.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import socket
 import ssl
@@ -26,6 +27,7 @@ import kmock
 from .api import Answer, Call, of_error
 from .faults import Call as CallFault
 from .faults import Drip, Effect, Fail, Garbage, Reset, Stall, Truncate
+from .watching import Watch
 
 if TYPE_CHECKING:
     from .server import KubeServer
@@ -83,11 +85,15 @@ class App(kmock.RawHandler):
                 effect.action(self.owner)
             if self.dead:
                 return _abort(raw)
-            answer = of_error(effect.error()) if isinstance(effect, Fail) else self.owner.api.answer(call)
+            answer: Answer | Watch = (
+                of_error(effect.error()) if isinstance(effect, Fail) else self.owner.api.answer(call)
+            )
         if isinstance(effect, Reset):
             return _abort(raw)
         if isinstance(effect, Garbage):
             answer = Answer(200, effect.body)
+        if isinstance(answer, Watch):
+            return await self._watch(raw, answer)
         return await self._send(raw, answer, effect)
 
     def release(self) -> None:
@@ -104,7 +110,7 @@ class App(kmock.RawHandler):
         self, raw: aiohttp.web.BaseRequest, answer: Answer, effect: Effect | None
     ) -> aiohttp.web.StreamResponse:
         body, headers = answer.body, {"Content-Type": answer.content_type, **answer.headers}
-        headers["Date"] = format_datetime(self.owner.clock.astimezone(UTC), usegmt=True)
+        headers["Date"] = self._date()
         headers["Cache-Control"] = "no-cache, private"
         if "gzip" in raw.headers.get("Accept-Encoding", "") and raw.method == "GET":
             body = gzip.compress(body, 1)
@@ -116,6 +122,28 @@ class App(kmock.RawHandler):
         await response.prepare(raw)
         await self._trickle(raw, response, body, effect)
         return response
+
+    async def _watch(self, raw: aiohttp.web.BaseRequest, watch: Watch) -> aiohttp.web.StreamResponse:
+        response = aiohttp.web.StreamResponse(headers={"Content-Type": "application/json", "Date": self._date()})
+        changed, loop = asyncio.Event(), asyncio.get_running_loop()
+        listeners = self.owner.api.store.listeners
+        listeners.append(tell := lambda: loop.call_soon_threadsafe(changed.set))
+        try:
+            await response.prepare(raw)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(watch.timeout):
+                    while True:
+                        changed.clear()
+                        with self.owner.lock:
+                            lines = watch.lines()
+                        await response.write(lines)
+                        await changed.wait()
+        finally:
+            listeners.remove(tell)
+        return response
+
+    def _date(self) -> str:
+        return format_datetime(self.owner.clock.astimezone(UTC), usegmt=True)
 
     async def _trickle(
         self, raw: aiohttp.web.BaseRequest, response: aiohttp.web.StreamResponse, body: bytes, effect: Effect
