@@ -22,6 +22,7 @@ from tests.kube.admission import refuse_unsettled_addons
 from tests.kube.client import Client
 from tests.kube.fixtures import kube_server as kube_server
 from tests.kube.resources import DEFAULT_RESOURCES, Kind
+from tests.kube.watching import Watch
 
 NS = "/api/v1/namespaces/default"
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
@@ -218,6 +219,15 @@ def test_a_watch_tells_what_is_and_what_happens(connect: Connect) -> None:
     server.remove("pods", name="b")
     reply = client.get("/api/v1/pods", watch="true", timeoutSeconds=1, labelSelector="late", resourceVersion=version)
     assert [json.loads(line)["type"] for line in reply.body.splitlines()] == ["ADDED", "DELETED"]
+
+
+def test_what_happens_before_a_watch_has_spoken_is_told_once(connect: Connect) -> None:
+    server, _ = connect(pod("a"))
+    watch = Watch(server.api.store, DEFAULT_RESOURCES[2], None, {}, "")
+    server.put(pod("b"))
+    assert watch.lines().count(b"ADDED") == 2
+    server.put(pod("c"))
+    assert watch.lines().count(b"ADDED") == 1
 
 
 def test_a_watch_hears_of_changes_while_it_is_open(connect: Connect) -> None:

@@ -23,21 +23,15 @@ class Watch:
         start = query.get("resourceVersion") or "0"
         if not start.isdigit():
             raise errors.bad_request(f'invalid resource version "{start}"')
-        self._next = 0
         self._initial = start == "0"
-        if self._initial:
-            self._next = len(store.events)
-        else:
-            self._next = next(
-                (index for index, (revision, *_) in enumerate(store.events) if revision > int(start)),
-                len(store.events),
-            )
+        later = (index for index, (revision, *_) in enumerate(store.events) if revision > int(start))
+        self._next = next(later, len(store.events))
 
     def lines(self) -> bytes:
         """Return what has happened since the last call, one JSON document a line."""
         told = b""
         if self._initial:
-            self._initial = False
+            self._initial, self._next = False, len(self._store.events)
             told = b"".join(self._line("ADDED", obj) for obj in self._present())
         news, self._next = self._store.events[self._next :], len(self._store.events)
         for _, event, kind, obj in news:
