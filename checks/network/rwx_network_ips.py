@@ -1,0 +1,72 @@
+"""Without a free address on their own network, share volumes and so the upgrade's repository do not start.
+
+Rule: check.sh, running 1.8.0 and later, a network of its own for share volumes (setting rwx-network): one free address,
+counted as for the storage network. Skipped when it is empty, shares the storage network, or names no range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from preflight.api import (
+    FAIL,
+    Enforcer,
+    Finding,
+    NotApplicable,
+    Outcome,
+    ResourceRef,
+    Unknown,
+    View,
+    boolean_at,
+    check,
+    need,
+    text_at,
+    texts_at,
+)
+
+from ._ranges import POOLS, SETTINGS, allocated, pool_name, setting_map, usable
+
+WANTED = 1
+
+
+@check(
+    id="rwx-network-ips",
+    title="The network of share volumes has a free address",
+    category="network",
+    needs=(need(SETTINGS, "value", "default"), need(POOLS, "spec.allocations", unserved_is_empty=True)),
+    from_versions=">=1.8.0",
+    enforced_by=(Enforcer.SCRIPTS, Enforcer.CHECK_SH),
+    docs="https://docs.harvesterhci.io/v1.8/advanced/storagenetwork",
+    why="The repository of the upgrade serves its files from a share volume, which needs an address of this network.",
+    how="The range is small, or much of it is excluded.",
+    fix="Widen the range of setting rwx-network, or free addresses.",
+    causes={
+        "too-few-addresses": "The range has no free address: widen it.",
+        "pool-missing": "The range has no whereabouts pool: look at the range and at the share-manager pods.",
+    },
+)
+def rwx_network_ips(view: View) -> Iterator[Outcome]:
+    """Yield a finding when the network of share volumes has no free address."""
+    setting = setting_map(view, "rwx-network")
+    if setting is None:
+        yield Unknown("error: there is no setting rwx-network")
+        return
+    span = text_at(setting, "network.range")
+    if boolean_at(setting, "share-storage-network") or not span:
+        yield NotApplicable("share volumes have no network of their own")
+        return
+    used = allocated(view, span)
+    room = usable(span, texts_at(setting, "network.exclude"))
+    if used is not None and room - used >= WANTED:
+        return
+    yield Finding(
+        severity=FAIL,
+        cause="pool-missing" if used is None else "too-few-addresses",
+        message=f"The network of share volumes {span} has "
+        + (f"no address pool {pool_name(span)}" if used is None else f"no free address ({room} usable, {used} in use)")
+        + ": the upgrade's repository does not start",
+        hint=f"Widen the range of setting rwx-network\nkubectl get {POOLS} -n kube-system",
+        resource=ResourceRef("harvesterhci.io/v1beta1", "Setting", "", "rwx-network"),
+        evidence={"usable": room, "used": used, "wanted": WANTED},
+        enforced_by=(Enforcer.SCRIPTS, Enforcer.CHECK_SH),
+    )
