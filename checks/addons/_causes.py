@@ -1,0 +1,229 @@
+"""Why an Addon is stuck: the causes in the order in which they are decided, each a question to the same facts.
+
+Rule: the addon controller (pkg/controller/master/addon, v1.4.0 to v1.9.0-rc6 alike in what matters here) and
+helm-controller v0.16: the Job of the operation counts only if it was created at or after InProgress.lastUpdateTime; it
+is finished only with a completionTime or with the Failed reason BackoffLimitExceeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from preflight.api import JsonObject, condition, integer_at, labels_of, maps_at, text_at, time_at
+
+from ._facts import (
+    CHARTS,
+    JOBS,
+    PODS,
+    PULL_REASONS,
+    RELEASES,
+    UNDER_WAY,
+    Facts,
+    container_states,
+    finish_time,
+    owned_by,
+)
+
+SETTLING = timedelta(minutes=1)
+"""How long the controller may take to notice what has happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause that applies."""
+
+    id: str
+    transient: bool = False
+    """Whether it usually goes away by itself."""
+
+
+def decide(facts: Facts) -> Cause | None:
+    """Return the first cause that holds, None for an Addon with which nothing is wrong.
+
+    What was not read cannot rule a cause in or out: then the answer is `unknown`, unless a cause that needs only what
+    was read comes first.
+    """
+    if facts.settled and not facts.in_progress:
+        return None
+    for needs, holds, cause, transient in _TABLE:
+        if facts.enabled and RELEASES not in needs and any(need in facts.unread for need in needs):
+            return Cause("unknown")
+        if holds(facts):
+            return Cause(cause, transient and facts.young)
+    return Cause("unknown")
+
+
+def _operation_time_missing(facts: Facts) -> bool:
+    return facts.in_progress and facts.began is None
+
+
+def _deploying(facts: Facts) -> bool:
+    """Whether the controller is (or should be) waiting for an install Job."""
+    return facts.enabled and not facts.settled
+
+
+def _chart_missing(facts: Facts) -> bool:
+    return _deploying(facts) and facts.status in UNDER_WAY and facts.chart is None
+
+
+def _chart_terminating(facts: Facts) -> bool:
+    return _deploying(facts) and facts.chart is not None and _deleted(facts.chart)
+
+
+def _chart_foreign(facts: Facts) -> bool:
+    return _deploying(facts) and facts.chart is not None and not owned_by(facts.chart, facts.addon)
+
+
+def _job_not_created(facts: Facts) -> bool:
+    return _deploying(facts) and facts.chart is not None and not facts.job_name
+
+
+def _job_missing(facts: Facts) -> bool:
+    return _deploying(facts) and facts.chart is not None and facts.job is None
+
+
+def predates(facts: Facts) -> bool:
+    """Say whether the Job is older than the operation, so that the controller ignores it."""
+    return bool(facts.in_progress and facts.created and facts.began and facts.created < facts.began)
+
+
+def _job_predates(facts: Facts) -> bool:
+    return _deploying(facts) and facts.finished and predates(facts)
+
+
+def _image_pull(facts: Facts) -> bool:
+    return _deploying(facts) and facts.unfinished and pull_problem(facts) is not None
+
+
+def pull_problem(facts: Facts) -> tuple[str, str] | None:
+    """Return (image, reason and message) of the newest container that cannot get its image."""
+    for pod in reversed(facts.pods):
+        for image, state, _ in container_states(pod):
+            reason = text_at(state, "waiting.reason")
+            if reason in PULL_REASONS:
+                return image or "?", f"{reason}: {text_at(state, 'waiting.message')}".removesuffix(": ")
+    return None
+
+
+def _accounting_stale(facts: Facts) -> bool:
+    if not (_deploying(facts) and facts.unfinished) or facts.pods_in("Pending", "Running", "Unknown", ""):
+        return False
+    times = [finish_time(pod) for pod in facts.pods_in("Succeeded")]
+    return any(moment is not None and facts.now - moment > SETTLING for moment in times)
+
+
+def _retrying(facts: Facts) -> bool:
+    return _deploying(facts) and facts.unfinished and (facts.count("failed") > 0 or restarts(facts) > 0)
+
+
+def restarts(facts: Facts) -> int:
+    """Count the container restarts of the Job's pods."""
+    return sum(
+        integer_at(one, "restartCount") or 0
+        for pod in facts.pods
+        for field in ("initContainerStatuses", "containerStatuses")
+        for one in maps_at(pod, f"status.{field}")
+    )
+
+
+def last_terminated(facts: Facts) -> str:
+    """Return what the container that ended last had to say, with its exit code."""
+    ended: list[tuple[datetime | None, str]] = []
+    for pod in facts.pods:
+        for _, state, last in container_states(pod):
+            for one in (last, state):
+                code = integer_at(one, "terminated.exitCode")
+                if code is not None and code != 0:
+                    said = text_at(one, "terminated.message") or text_at(one, "terminated.reason")
+                    ended.append((finish_time(pod), f"exit code {code}: {said}".strip().removesuffix(":")))
+    newest = [text for moment, text in ended if moment == max(filter(None, (m for m, _ in ended)), default=None)]
+    return (newest or [text for _, text in ended] or [""])[-1]
+
+
+def _running(facts: Facts) -> bool:
+    return _deploying(facts) and facts.unfinished and bool(facts.count("active") or facts.pods_in("Pending", "Running"))
+
+
+def unschedulable(facts: Facts) -> str:
+    """Return the scheduler's message for a pod of the Job that finds no node."""
+    for pod in reversed(facts.pods):
+        scheduled = condition(pod, "PodScheduled")
+        if scheduled and text_at(scheduled, "status") == "False":
+            return text_at(scheduled, "message") or text_at(scheduled, "reason")
+    return ""
+
+
+def _job_failed(facts: Facts) -> bool:
+    return _deploying(facts) and facts.failed_reason == "BackoffLimitExceeded" and facts.operation_failed
+
+
+def _failure_latched(facts: Facts) -> bool:
+    done = facts.completed is not None and facts.count("succeeded") > 0
+    return _deploying(facts) and facts.operation_failed and done
+
+
+def _failed_unrecognised(facts: Facts) -> bool:
+    return _deploying(facts) and facts.failed_reason is not None and facts.failed_reason != "BackoffLimitExceeded"
+
+
+def _status_not_updated(facts: Facts) -> bool:
+    if not (_deploying(facts) and facts.finished) or facts.operation_failed:
+        return False
+    moment = facts.completed or failed_since(facts.job)
+    return moment is not None and facts.now - moment > SETTLING
+
+
+def failed_since(job: JsonObject | None) -> datetime | None:
+    """Return when the Job failed."""
+    failed = condition(job, "Failed") if job else None
+    return time_at(failed, "lastTransitionTime") if failed else None
+
+
+def _disabling_stalled(facts: Facts) -> bool:
+    return not facts.enabled and not facts.settled
+
+
+def _idle_operation(facts: Facts) -> bool:
+    return facts.settled and facts.in_progress
+
+
+def _release_pending(facts: Facts) -> bool:
+    status = str(labels_of(facts.release).get("status") or "") if facts.release else ""
+    return status.startswith("pending-") and not (facts.unfinished and facts.pods_in("Pending", "Running"))
+
+
+def _progressing(facts: Facts) -> bool:
+    return facts.young
+
+
+def _deleted(obj: JsonObject) -> bool:
+    return bool(text_at(obj, "metadata.deletionTimestamp"))
+
+
+_ADDON: tuple[str, ...] = ()
+_CHART, _JOB, _POD = (CHARTS,), (CHARTS, JOBS), (CHARTS, JOBS, PODS)
+_TABLE: tuple[tuple[tuple[str, ...], Callable[[Facts], bool], str, bool], ...] = (
+    (_ADDON, _operation_time_missing, "operation-time-missing", False),
+    (_ADDON, _idle_operation, "idle-operation", False),
+    (_CHART, _chart_missing, "helm-chart-missing", True),
+    (_CHART, _chart_terminating, "helm-chart-terminating", False),
+    (_CHART, _chart_foreign, "helm-chart-foreign", False),
+    (_CHART, _job_not_created, "job-not-created", True),
+    (_JOB, _job_missing, "job-missing", True),
+    (_JOB, _job_predates, "job-predates-operation", False),
+    (_POD, _image_pull, "job-image-pull", False),
+    (_POD, _accounting_stale, "job-accounting-stale", False),
+    (_POD, _retrying, "job-retrying", False),
+    (_POD, _running, "job-running", False),
+    (_JOB, _job_failed, "job-failed", False),
+    (_JOB, _failure_latched, "failure-latched", False),
+    (_JOB, _failed_unrecognised, "job-failed-unrecognised", False),
+    (_JOB, _status_not_updated, "status-not-updated", False),
+    (_ADDON, _disabling_stalled, "disabling-stalled", False),
+    ((RELEASES,), _release_pending, "helm-release-pending", False),
+    (_POD, _progressing, "progressing", True),
+)
+"""(what must have been read, the question, the cause, whether it is transient within grace). The documented order; only
+idle-operation stands earlier, since it excludes all that follow and needs no other object."""

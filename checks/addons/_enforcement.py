@@ -1,0 +1,132 @@
+"""Who stops an upgrade for an unsettled Addon, by running and by target version.
+
+Rule 1: validator.go of FROM >= v1.7.0 refuses the Upgrade while any Addon's status is not settled. Rule 2: the
+apply-manifests Job of TO (package/upgrade/upgrade_manifests.sh, `bash -e`) patches some Addons; the addon webhook refuses
+any write to one with InProgress=True, even one that changes nothing, and the first refusal ends the script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from preflight.api import (
+    Enforcer,
+    JsonObject,
+    UpgradePair,
+    lies_in,
+    mapping_at,
+    maps_at,
+    name_of,
+    namespace_of,
+    parse_yaml,
+    text_at,
+)
+
+from ._facts import Facts
+
+Patched = bool | None
+"""None: it depends on something that cannot be seen from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What happens to the upgrade when the Addon is left as it is."""
+
+    enforced_by: tuple[Enforcer, ...]
+    sentence: str
+
+
+def consequence(facts: Facts, pair: UpgradePair) -> Consequence:
+    """Say who would stop the upgrade, and how it would end otherwise."""
+    who: list[Enforcer] = []
+    said: list[str] = []
+    refuses = lies_in(pair.from_version, ">=1.7.0")
+    if not facts.settled and refuses:
+        who.append(Enforcer.WEBHOOK)
+        said.append(f"The server ({pair.from_version}) refuses to create the Upgrade while it is so.")
+    patched = patched_by(facts.addon, pair) if facts.in_progress else False
+    if patched is not False:
+        who.append(Enforcer.SCRIPTS)
+        verb = "patch" if patched else "may patch"
+        said.append(
+            f"The upgrade scripts of {pair.to_version or 'the target'} {verb} this Addon, that write is denied "
+            '("an existing operation is in progress"), and the upgrade hangs in "Upgrading System Service" and fails '
+            "late, half-way."
+        )
+    if not who:
+        why = "nothing in the upgrade patches it" if facts.in_progress else "its operation is not in progress"
+        accepts = f"The server ({pair.from_version}) accepts the Upgrade all the same and {why}. "
+        said.append(
+            f"{accepts if refuses is False else ''}Nobody but this tool stops for it: the upgrade would start with an "
+            "Addon in an unknown state, and curing it afterwards is harder."
+        )
+    return Consequence(tuple(who) or (Enforcer.NONE,), " ".join(said))
+
+
+def patched_by(addon: JsonObject, pair: UpgradePair) -> Patched:
+    """Say whether the scripts of the target version patch this Addon."""
+    rule = _RULES.get((namespace_of(addon), name_of(addon)))
+    if rule is None:
+        return False
+    if pair.to_version is None or pair.to_version.is_dev:
+        return None
+    return rule(addon, pair)
+
+
+def _since(ranges: str) -> Callable[[JsonObject, UpgradePair], Patched]:
+    def rule(_addon: JsonObject, pair: UpgradePair) -> Patched:
+        return lies_in(pair.to_version, ranges)
+
+    return rule
+
+
+def _logging(addon: JsonObject, pair: UpgradePair) -> Patched:
+    """Patched for its eventrouter image (compared as text, as the script's sort does), else for its chart version."""
+    image = eventrouter_image(addon)
+    for ranges, limit in _EVENTROUTER:
+        if lies_in(pair.to_version, ranges) and image and (not limit or image < f"{_EVENTROUTER_IMAGE}:{limit}"):
+            return True
+    return _other_version(addon, pair, "103.1.0+up4.4.0")
+
+
+def _monitoring(addon: JsonObject, pair: UpgradePair) -> Patched:
+    return _other_version(addon, pair, "103.1.1+up45.31.1")
+
+
+def _other_version(addon: JsonObject, pair: UpgradePair, shipped: str) -> Patched:
+    """Compare with the chart version that 1.4.0 to 1.4.2 ship; which later ones ship is not in our data."""
+    if lies_in(pair.to_version, ">=1.4.1 <1.4.3"):
+        return text_at(addon, "spec.version") != shipped
+    return None
+
+
+def eventrouter_image(addon: JsonObject) -> str:
+    """Return eventTailer.workloadOverrides.containers[0].image of the values, empty when it is not set."""
+    values = parse_yaml(text_at(addon, "spec.valuesContent"), f"valuesContent of Addon {name_of(addon)}")
+    if not isinstance(values, dict):
+        return ""
+    containers = maps_at(mapping_at(values, "eventTailer"), "workloadOverrides.containers")
+    return text_at(containers[0], "image") if containers else ""
+
+
+_EVENTROUTER_IMAGE = "rancher/harvester-eventrouter"
+_EVENTROUTER = (
+    (">=1.4.1 <1.5.0", "v0.3.3"),
+    (">=1.5.0 <1.5.1", "v1.5.0-dev.0"),
+    (">=1.5.1 <1.6.0", "v1.5.1"),
+    (">=1.6.0", ""),
+)
+"""(range of TO, patched when the image sorts before this tag; empty: whenever the key is there)."""
+
+_RULES: dict[tuple[str, str], Callable[[JsonObject, UpgradePair], Patched]] = {
+    ("harvester-system", "vm-import-controller"): _since(""),
+    ("harvester-system", "pcidevices-controller"): _since(""),
+    ("harvester-system", "harvester-seeder"): _since(""),
+    ("harvester-system", "nvidia-driver-toolkit"): _since(""),
+    ("kube-system", "kubeovn-operator"): _since(">=1.6.0"),
+    ("kube-system", "descheduler"): _since(">=1.7.0"),
+    ("cattle-logging-system", "rancher-logging"): _logging,
+    ("cattle-monitoring-system", "rancher-monitoring"): _monitoring,
+}
+"""Which Addons the scripts of a target version patch, whether or not anything about them changes."""

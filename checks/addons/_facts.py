@@ -1,0 +1,236 @@
+"""What there is to know about one Addon's operation, gathered once from all the objects that take part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from preflight.api import (
+    JsonObject,
+    View,
+    boolean_at,
+    condition,
+    integer_at,
+    labels_of,
+    mapping_at,
+    maps_at,
+    name_of,
+    namespace_of,
+    parse_time,
+    text_at,
+    time_at,
+)
+
+DISABLED = ("", "AddonDisabled")
+UNDER_WAY = ("AddonEnabling", "AddonUpdating")
+PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName")
+LEASES, NODES, RELEASES = "leases.coordination.k8s.io", "nodes", "secrets/helm-releases"
+CHARTS, JOBS, PODS, ADDONS = "helmcharts.helm.cattle.io", "jobs.batch", "pods", "addons.harvesterhci.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One Addon, its HelmChart, its Job, the Job's pods and its newest Helm release."""
+
+    addon: JsonObject
+    now: datetime
+    grace: timedelta
+    status: str
+    """status.status; empty for an Addon that was never enabled."""
+    enabled: bool
+    in_progress: bool
+    began_text: str
+    """InProgress.lastUpdateTime as written."""
+    began: datetime | None
+    operation_failed: bool
+    chart: JsonObject | None = None
+    job_name: str = ""
+    job: JsonObject | None = None
+    pods: tuple[JsonObject, ...] = ()
+    """Newest last."""
+    release: JsonObject | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Needs that were not read, with the reason."""
+
+    @property
+    def age(self) -> timedelta | None:
+        """How long the operation has been going on by the decision clock; negative when clocks differ."""
+        return self.now - self.began if self.began else None
+
+    @property
+    def young(self) -> bool:
+        """Whether the operation is within the time that is usual for one."""
+        return self.age is not None and self.age < self.grace
+
+    @property
+    def settled(self) -> bool:
+        """Whether the status is one that the upgrade webhook of 1.7 and later accepts."""
+        return self.status == "AddonDeploySuccessful" if self.enabled else self.status in DISABLED
+
+    @property
+    def created(self) -> datetime | None:
+        """When the Job was created, by the API server's clock."""
+        return time_at(self.job, "metadata.creationTimestamp") if self.job else None
+
+    @property
+    def failed_reason(self) -> str | None:
+        """The reason of the Job's Failed condition; None when it has not failed."""
+        failed = condition(self.job, "Failed") if self.job else None
+        return text_at(failed, "reason") if failed and text_at(failed, "status") == "True" else None
+
+    @property
+    def completed(self) -> datetime | None:
+        """When the Job completed; None while it has not."""
+        return time_at(self.job, "status.completionTime") if self.job else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the addon controller takes the Job for finished: it knows completion and one reason of failure."""
+        return self.completed is not None or self.failed_reason == "BackoffLimitExceeded"
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the Job may still do something."""
+        return self.job is not None and self.completed is None and self.failed_reason is None
+
+    def count(self, name: str) -> int:
+        """Return a counter of the Job's status (active, succeeded, failed)."""
+        return integer_at(self.job, f"status.{name}") or 0 if self.job else 0
+
+    def pods_in(self, *phases: str) -> list[JsonObject]:
+        """Return the Job's pods in one of these phases."""
+        return [pod for pod in self.pods if text_at(pod, "status.phase") in phases]
+
+
+def gather(view: View, addon: JsonObject, index: Index) -> Facts:
+    """Gather the facts about one Addon. Raises Unreadable when its own fields are not what the API documents."""
+    progress = condition(addon, "InProgress")
+    failed = condition(addon, "OperationFailed")
+    began_text = text_at(progress, "lastUpdateTime") if progress else ""
+    key = (namespace_of(addon), name_of(addon))
+    chart = index.charts.get(key)
+    job_name = text_at(chart, "status.jobName") if chart else ""
+    job = index.jobs.get((key[0], job_name or f"helm-install-{key[1]}")) if chart is None or job_name else None
+    return Facts(
+        addon=addon,
+        now=view.now,
+        grace=index.grace,
+        status=text_at(addon, "status.status"),
+        enabled=boolean_at(addon, "spec.enabled") or False,
+        in_progress=bool(progress) and text_at(progress or {}, "status") == "True",
+        began_text=began_text,
+        began=parse_time(began_text),
+        operation_failed=bool(failed) and text_at(failed or {}, "status") == "True",
+        chart=chart,
+        job_name=job_name,
+        job=job,
+        pods=index.pods_of(job) if job else (),
+        release=index.releases.get(key),
+        unread=index.unread,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The objects of the whole cluster by namespace and name, built once: the check stays linear in their number."""
+
+    charts: Mapping[tuple[str, str], JsonObject]
+    jobs: Mapping[tuple[str, str], JsonObject]
+    pods: Mapping[tuple[str, str], list[JsonObject]]
+    """By (namespace, uid of the Job), and by (namespace, name of the Job) for pods without a controller-uid."""
+    releases: Mapping[tuple[str, str], JsonObject]
+    unread: Mapping[str, str]
+    grace: timedelta
+
+    def pods_of(self, job: JsonObject) -> tuple[JsonObject, ...]:
+        """Return the Job's pods, newest last."""
+        namespace, uid = namespace_of(job), text_at(job, "metadata.uid")
+        found = self.pods.get((namespace, f"uid:{uid}"), []) + self.pods.get((namespace, f"name:{name_of(job)}"), [])
+        return tuple(sorted(found, key=lambda pod: (text_at(pod, "metadata.creationTimestamp"), name_of(pod))))
+
+
+def unsound(obj: JsonObject) -> str:
+    """Say why an object cannot be placed; empty when its name, namespace and labels are what they should be."""
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("labels") or {}, dict):
+        return "its metadata is not a map"
+    texts = (metadata.get("name"), metadata.get("namespace") or "", metadata.get("creationTimestamp") or "")
+    return "" if all(isinstance(text, str) for text in texts) else "its name, namespace or creation time is not text"
+
+
+def build_index(view: View, grace: timedelta) -> Index:
+    """Index what was read; a need that was not read leaves its part empty and its reason in `unread`.
+
+    Objects that are not sound are left out here: the check reports each as unknown.
+    """
+    unread = {}
+    for name in (CHARTS, JOBS, PODS, RELEASES):
+        why = view.missing(name) or "; ".join(view.gaps(name))
+        if why:
+            unread[name] = why
+    return Index(
+        charts=_by_name(_read(view, CHARTS)),
+        jobs=_by_name(_read(view, JOBS)),
+        pods=_by_job(_read(view, PODS)),
+        releases=newest_releases(_read(view, RELEASES)),
+        unread=unread,
+        grace=grace,
+    )
+
+
+def _read(view: View, resource: str) -> tuple[JsonObject, ...]:
+    return () if view.missing(resource) else tuple(obj for obj in view.objects(resource) if not unsound(obj))
+
+
+def _by_name(objects: Iterable[JsonObject]) -> dict[tuple[str, str], JsonObject]:
+    return {(namespace_of(obj), name_of(obj)): obj for obj in objects}
+
+
+def _by_job(pods: Iterable[JsonObject]) -> dict[tuple[str, str], list[JsonObject]]:
+    found: dict[tuple[str, str], list[JsonObject]] = {}
+    for pod in pods:
+        labels = labels_of(pod)
+        uid = labels.get("batch.kubernetes.io/controller-uid") or labels.get("controller-uid")
+        name = labels.get("batch.kubernetes.io/job-name") or labels.get("job-name")
+        key = f"uid:{uid}" if uid else f"name:{name}" if name else ""
+        if key:
+            found.setdefault((namespace_of(pod), key), []).append(pod)
+    return found
+
+
+def newest_releases(secrets: Iterable[JsonObject]) -> dict[tuple[str, str], JsonObject]:
+    """Return the newest release Secret of each release, by namespace and release name."""
+    found: dict[tuple[str, str], JsonObject] = {}
+    for secret in secrets:
+        key = (namespace_of(secret), str(labels_of(secret).get("name") or ""))
+        if key not in found or revision(secret) > revision(found[key]):
+            found[key] = secret
+    return found
+
+
+def revision(secret: JsonObject) -> int:
+    """Return the revision of a release Secret, 0 when its label is no number."""
+    text = str(labels_of(secret).get("version") or "")
+    return int(text) if text.isdecimal() else 0
+
+
+def owned_by(chart: JsonObject, addon: JsonObject) -> bool:
+    """Say whether a HelmChart is owned by this very Addon: by uid, as the controller compares it."""
+    uid = text_at(addon, "metadata.uid")
+    return any(
+        owner.get("uid") == uid if uid else owner.get("kind") == "Addon" and owner.get("name") == name_of(addon)
+        for owner in maps_at(chart, "metadata.ownerReferences")
+    )
+
+
+def container_states(pod: JsonObject) -> list[tuple[str, JsonObject, JsonObject]]:
+    """Return (image, state, last state) of each container, init containers first."""
+    statuses = [*maps_at(pod, "status.initContainerStatuses"), *maps_at(pod, "status.containerStatuses")]
+    return [(text_at(one, "image"), mapping_at(one, "state"), mapping_at(one, "lastState")) for one in statuses]
+
+
+def finish_time(pod: JsonObject) -> datetime | None:
+    """Return when the last container of a pod finished, by the kubelet's clock."""
+    times = [time_at(state, "terminated.finishedAt") for _, state, _ in container_states(pod)]
+    return max(filter(None, times), default=None)

@@ -1,0 +1,150 @@
+"""An Addon in the middle of an operation: every edit of it is refused, and the upgrade scripts edit some of them.
+
+Rule: unsettled is whatever is neither (enabled and AddonDeploySuccessful) nor (disabled and AddonDisabled or empty), and
+an operation in progress on a settled one. The server's own webhook looks from v1.7.0 on (validator.go checkAddons); the
+scripts of the target version fail on the Addons they patch (see _enforcement.py); nobody looks at the others. Always
+`fail`: the state is broken on every path, and harder to cure once the upgrade has begun. Causes: see _causes.py.
+Units: `grace` is how long an operation may take before it counts as overdue (10 minutes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from preflight.api import (
+    FAIL,
+    Enforcer,
+    Finding,
+    JsonObject,
+    Option,
+    Outcome,
+    Unknown,
+    Unreadable,
+    View,
+    check,
+    format_time,
+    human_duration,
+    judged,
+    name_of,
+    namespace_of,
+    need,
+    parse_duration,
+    ref_of,
+)
+
+from .._skew import Skew, skews_of
+from ._advice import hint, remediation, sentence
+from ._causes import Cause, decide, last_terminated, pull_problem
+from ._enforcement import Consequence, consequence
+from ._explain import CAUSES, FIX, HOW, LINKS, WHY
+from ._facts import ADDONS, CHARTS, JOBS, LEASES, PODS, RELEASES, Facts, Index, build_index, gather, unsound
+from ._timeline import compared, release_status, timeline
+
+STATES = {
+    "AddonEnabling": "Enabling",
+    "AddonUpdating": "Updating",
+    "AddonDisabling": "Disabling",
+    "AddonDisabled": "Disabled although enabled",
+    "AddonDeploySuccessful": "DeploySuccessful",
+    "": "without a status although enabled",
+}
+
+
+@check(
+    id="addon-stuck",
+    title="Every Addon is settled: deployed or disabled, with no operation in progress",
+    category="addons",
+    needs=(
+        need(ADDONS, "spec.enabled", "spec.version", "spec.valuesContent", "status.status", "status.conditions"),
+        need(CHARTS, "status.jobName"),
+        need(JOBS, "status"),
+        need(PODS, "spec.nodeName", "status"),
+        need(RELEASES, optional=True),
+        need(LEASES, "spec.renewTime", "metadata.managedFields", optional=True),
+    ),
+    enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.NONE),
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
+    why=WHY,
+    how=HOW,
+    fix=FIX,
+    links=LINKS,
+    causes=CAUSES,
+    options={"grace": Option("10m", "how long an operation may take before it counts as overdue")},
+    aliases=("addon-settled",),
+    waived_by="harvesterhci.io/skipWebhook",
+)
+def addon_stuck(view: View) -> Iterator[Outcome]:
+    """Yield a finding for every Addon that is not settled, with the cause and the times that were compared."""
+    addons = view.objects(ADDONS)
+    index = build_index(view, parse_duration(str(view.options["grace"])) or timedelta())
+    skews = {} if view.missing(LEASES) else skews_of(view.objects(LEASES), ())
+    yield from judged(addons, lambda addon: _judge(view, addon, index, skews))
+    for resource in (CHARTS, JOBS, PODS):
+        for obj in () if view.missing(resource) else view.objects(resource):
+            if problem := unsound(obj):
+                yield Unknown(f"unparsable: an object of {resource} cannot be placed: {problem}")
+
+
+def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) -> Iterator[Outcome]:
+    facts = gather(view, addon, index)
+    broken = ""
+    try:
+        cause = decide(facts)
+    except Unreadable as error:
+        # The Addon itself could be read and is not settled: that must not be lost over a broken Job or pod
+        cause, broken = (None, "") if facts.settled and not facts.in_progress else (Cause("unknown"), str(error))
+    if cause is None:
+        return
+    ends = consequence(facts, view.upgrade)
+    repair = remediation(facts, cause, view.upgrade) if not broken else None
+    yield Finding(
+        severity=FAIL,
+        cause=cause.id,
+        message=_message(facts, cause, ends, broken),
+        hint=hint(facts, cause, repair) if not broken else hint(facts, Cause("unknown"), None),
+        resource=ref_of(addon),
+        evidence=_evidence(facts, skews, ends, cause) if not broken else {"unreadable": broken},
+        transient=cause.transient,
+        enforced_by=ends.enforced_by,
+        remediation=repair,
+    )
+
+
+def _message(facts: Facts, cause: Cause, ends: Consequence, broken: str) -> str:
+    age = facts.age if facts.in_progress else None
+    since = f" for {human_duration(age)}" if age and age > timedelta() else ""
+    state = STATES.get(facts.status, facts.status)
+    name = f"Addon {namespace_of(facts.addon)}/{name_of(facts.addon)}"
+    why = sentence(facts, cause)
+    if cause.id == "unknown":
+        unread = broken or "; ".join(dict.fromkeys(facts.unread.values()))
+        why += f": {unread}" if unread else ""
+    return f"{name} is {state}{since}: {why}. {ends.sentence}"
+
+
+def _evidence(facts: Facts, skews: dict[str, Skew], ends: Consequence, cause: Cause) -> dict[str, Any]:
+    pull = pull_problem(facts)
+    found: dict[str, Any] = {
+        "status": facts.status or None,
+        "enabled": facts.enabled,
+        "inProgress": facts.in_progress,
+        "operationFailed": facts.operation_failed,
+        "since": format_time(facts.began) if facts.began else facts.began_text or None,
+        "ageSeconds": round(facts.age.total_seconds()) if facts.age is not None else None,
+        "graceSeconds": round(facts.grace.total_seconds()),
+        "job": name_of(facts.job) if facts.job else facts.job_name or None,
+        "pod": name_of(facts.pods[-1]) if facts.pods else None,
+        "image": pull[0] if pull else None,
+        "imagePull": pull[1] if pull else None,
+        "lastTerminated": last_terminated(facts) or None,
+        "release": release_status(facts) or None,
+        "compared": compared(facts) if cause.id == "job-predates-operation" else None,
+        "clockSkewSeconds": {node: skew.seconds for node, skew in skews.items() if abs(skew.seconds) >= 2} or None,
+        "inferred": True if cause.id == "job-predates-operation" else None,
+        "consequence": ends.sentence,
+        "unread": dict(facts.unread) or None,
+        "timeline": timeline(facts, skews),
+    }
+    return {key: value for key, value in found.items() if value is not None}

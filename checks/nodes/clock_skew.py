@@ -1,0 +1,153 @@
+"""Node clocks that differ from the API server's: they make Addons stick, leases flap and certificates fail.
+
+Rule: nobody checks it. The addon controller compares a time of the harvester pod's node with one of the API server in
+whole seconds, so two seconds are enough to make an Addon stick. How it is measured: see _skew.py. Leases first, pods
+second (a lower bound, and only for clocks that are behind), the NTP annotation of the node is quoted as a third witness.
+Units: seconds. Edges: a Lease without a Node is stale and ignored; an estimate is right to about half a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preflight.api import (
+    FAIL,
+    WARN,
+    Enforcer,
+    Finding,
+    JsonObject,
+    Option,
+    Outcome,
+    ResourceRef,
+    Unknown,
+    Unreadable,
+    View,
+    check,
+    condition_status,
+    format_time,
+    name_of,
+    namespace_of,
+    need,
+    text_at,
+)
+
+from .._skew import Skew, annotation, lease_skew, pod_skew, signed, worst_by_node
+
+LEASES, PODS, ADDONS = "leases.coordination.k8s.io", "pods", "addons.harvesterhci.io"
+NTP = "node.harvesterhci.io/ntp-service"
+
+
+@check(
+    id="clock-skew",
+    title="The clocks of all nodes agree with the API server's",
+    category="nodes",
+    needs=(
+        need("nodes", "metadata.annotations[node.harvesterhci.io/ntp-service]"),
+        need(LEASES, "spec.renewTime", "metadata.managedFields"),
+        need(PODS, "spec.nodeName", "status.startTime", optional=True),
+        need(ADDONS, "status.conditions", optional=True),
+    ),
+    enforced_by=(Enforcer.NONE,),
+    docs="https://docs.harvesterhci.io/v1.8/advanced/settings#ntp-servers",
+    why="The addon controller compares times of two machines; two seconds of difference can hold an Addon up for ever, "
+    "and with it the upgrade. Larger differences break leases, logins and certificates while nodes restart one by one.",
+    how="Air-gapped nodes without an NTP server drift apart; a machine came back from suspension with a wrong clock.",
+    fix="Give all nodes one NTP server (setting ntp-servers), check with `timedatectl status`, then repair what stuck.",
+    links=("https://github.com/harvester/harvester/issues/7376",),
+    causes={
+        "clock-behind": "The node's clock is behind the API server's. Set the time, then repair the Addons it held up.",
+        "clock-ahead": "The node's clock is ahead. If the harvester pod runs there, every Addon operation sticks.",
+    },
+    options={
+        "warnSeconds": Option(2, "seconds of difference from which on to warn", minimum=0),
+        "failSeconds": Option(30, "seconds of difference from which on to block", minimum=0),
+    },
+)
+def clock_skew(view: View) -> Iterator[Outcome]:
+    """Yield a finding for every node whose clock is off by more than the threshold."""
+    skews: list[Skew] = []
+    unread = view.missing("nodes")
+    known = None if unread else {str(name_of(node)) for node in view.objects("nodes")}
+    for resource, read in ((LEASES, lease_skew), (PODS, pod_skew)):
+        for obj in () if view.missing(resource) else view.objects(resource):
+            try:
+                skew = read(obj)
+            except Unreadable as error:
+                if resource == LEASES:
+                    yield Unknown(f"unparsable: {error}")
+                continue
+            if skew and (known is None or not skew.node or skew.node in known):
+                skews.append(skew)
+    worst = worst_by_node(skews)
+    stuck, annotations = _stuck(view), _annotations(view)
+    for node, skew in worst.items():
+        if node or not any(abs(other.seconds) >= view.options["warnSeconds"] for name, other in worst.items() if name):
+            yield from _judge(view, skew, stuck, annotations)
+    measured = {skew.node for skew in skews if skew.witness == "lease"}
+    for name in sorted((known or set()) - measured) if not view.missing(LEASES) else ():
+        yield Unknown(f"error: the clock of node {name} cannot be told: no Lease of it with managedFields was read")
+
+
+def _judge(view: View, skew: Skew, stuck: list[str], annotations: Mapping[str, str]) -> Iterator[Outcome]:
+    size = abs(skew.seconds)
+    if size < view.options["warnSeconds"]:
+        return
+    blocks = size >= view.options["failSeconds"]
+    where = f"Node {skew.node}'s clock" if skew.node else f"The clock of the node that ran pod {skew.name}"
+    side = "behind" if skew.seconds < 0 else "ahead of"
+    ntp = annotations.get(skew.node, "")
+    message = f"{where} is {side} the API server's by {skew.words().replace('−', '').replace('+', '')}"
+    message += f" ({signed(skew.seconds)}; NTP there is {ntp})" if ntp else f" ({signed(skew.seconds)})"
+    if stuck:
+        message += f". Addons with an operation in progress, which this may be what holds up: {', '.join(stuck)}"
+    yield Finding(
+        severity=FAIL if blocks else WARN,
+        cause="clock-behind" if skew.seconds < 0 else "clock-ahead",
+        message=message,
+        hint="Set the clock right before the upgrade and before repairing an Addon, or it sticks again\n"
+        "timedatectl status   # on the node\nkubectl edit settings.harvesterhci.io ntp-servers",
+        resource=ResourceRef("v1", "Node", "", skew.node or "?"),
+        evidence=_evidence(skew, ntp, stuck),
+        enforced_by=(Enforcer.NONE,),
+    )
+
+
+def _evidence(skew: Skew, ntp: str, stuck: list[str]) -> dict[str, Any]:
+    return {
+        "skewSeconds": skew.seconds,
+        "lowerBound": skew.at_least,
+        "witness": f"{skew.witness} {skew.name}",
+        "nodeTime": format_time(skew.node_time),
+        "apiServerTime": format_time(skew.api_time),
+        "ntpSyncStatus": ntp or None,
+        "stuckAddons": stuck,
+    }
+
+
+def _stuck(view: View) -> list[str]:
+    found = []
+    for addon in () if view.missing(ADDONS) else view.objects(ADDONS):
+        try:
+            if condition_status(addon, "InProgress") == "True":
+                found.append(f"{namespace_of(addon)}/{name_of(addon)}")
+        except Unreadable:  # addon-stuck says so
+            continue
+    return found
+
+
+def _annotations(view: View) -> dict[str, str]:
+    found = {}
+    for node in () if view.missing("nodes") else view.objects("nodes"):
+        found.update(_ntp(node))
+    return found
+
+
+def _ntp(node: JsonObject) -> dict[str, str]:
+    import json
+
+    try:
+        content = json.loads(annotation(node, NTP) or "{}")
+        return {name_of(node): text_at(content, "ntpSyncStatus")} if isinstance(content, dict) else {}
+    except (ValueError, Unreadable):  # node-time-sync says so
+        return {}
