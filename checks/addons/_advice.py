@@ -85,9 +85,7 @@ _SENTENCES: dict[str, Callable[[Facts, str], str]] = {
     ),
     "job-retrying": _retrying,
     "job-running": _running,
-    "job-failed": lambda f, j: (
-        f"its Job {j} failed for good, and the controller waits for somebody to disable the Addon"
-    ),
+    "job-failed": lambda f, j: f"its Job {j} failed for good; the controller waits until somebody disables the Addon",
     "failure-latched": lambda f, j: (
         f"an earlier failure is latched (OperationFailed) although its Job {j} has succeeded since; the controller looks "
         "no further until the Addon is disabled"
