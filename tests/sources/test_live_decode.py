@@ -72,3 +72,9 @@ def test_what_is_no_list_is_unparsable(body):
     with pytest.raises(ApiError) as error:
         page_decoder(field_tree(["a.b"]))(body, "/api/v1/pods")
     assert error.value.why.startswith("unparsable: GET /api/v1/pods: ")
+
+
+def test_equal_texts_of_a_page_are_one_object():
+    body = json.dumps({"items": [{"a": {"node": "harv-node-1"}}, {"a": ["harv-node-1"]}]}).encode()
+    first, second = page_decoder(field_tree(["a"]))(body, "/x").items
+    assert first["a"]["node"] is second["a"][0]

@@ -237,3 +237,10 @@ def test_progress_names_what_was_read(server):
     reading(server, need("nodes"), need("pods"), progress=told.append)
     assert told[0] == "connecting"
     assert told[-1].startswith("2 of 2 lists: ")
+
+
+def test_the_garbage_collector_is_on_again_afterwards(server):
+    import gc
+
+    reading(server, need("nodes"))
+    assert gc.isenabled()

@@ -10,12 +10,7 @@ from preflight.sources.yaml_reading import load_documents
 from tests.kube import KubeServer
 from tests.sources.reading import FIXTURES, read
 
-# kmock 0.8 cannot parse the path of the list of all namespaces
-NEEDS = [
-    need(name, "spec", "status", "metadata.annotations", "metadata.managedFields")
-    for name in RESOURCES
-    if name != "namespaces"
-]
+NEEDS = [need(name, "spec", "status", "metadata.annotations", "metadata.managedFields") for name in RESOURCES]
 
 
 def unnumbered(objects):
