@@ -75,7 +75,7 @@ class Scene:
                 "nodes": self.nodes,
                 "dataNodes": self.data_nodes,
             },
-            transient=state in MOVING or any("WO" in mode for mode in modes),
+            transient=state in MOVING or len(modes) > 1 or any("WO" in mode for mode in modes),
             enforced_by=(*blocks, *by_script) or (Enforcer.NONE,),
         )
 

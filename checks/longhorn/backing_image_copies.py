@@ -1,6 +1,6 @@
 """An image of which Longhorn keeps too few copies can be lost with a node, and VMs made from it cannot start.
 
-Rule: check.sh check_backing_images: minNumberOfCopies 0 fails, 1 and 2 warn. Harvester copies the number from the
+Rule: check.sh check_images: minNumberOfCopies 0 fails, 1 and 2 warn. Harvester copies the number from the
 storage class, so fewer than three are right on small clusters: the limit is min(3, data nodes). A missing field is 0
 to Longhorn, though check.sh does not see such an image.
 """

@@ -1,7 +1,8 @@
 """A Longhorn node or disk that is being evicted crashes longhorn-manager in upgrades around 1.4.
 
-Rule: check.sh check_longhorn_eviction (running version 1.4.x); docs (target 1.4.x). Either applies here. check.sh ends
-at its first hit and skips everything after it; here every node gets its finding and all other checks still run.
+Rule: check.sh check_longhorn_eviction_status (running version 1.4.x); docs (target 1.4.x). Either applies
+here. check.sh ends at its first hit and skips everything after it; here every node gets its finding and all other
+checks still run.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ GIB = 2**30
         need(CLASSES, f"metadata.annotations[{DEFAULT_CLASS}]", "provisioner", "parameters.numberOfReplicas"),
     ),
     enforced_by=(Enforcer.SCRIPTS, Enforcer.NONE),
-    docs="https://docs.harvesterhci.io/v1.8/upgrade/automatic",
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="The image is downloaded into Longhorn after admission; without room the Upgrade ends there, or the volume of "
     "the repository stays degraded and the drain waits for it.",
     how="Disks are full or over-committed, or closed for new replicas.",

@@ -40,7 +40,7 @@ from ._volumes import claim_of
     ),
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
-    docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-4-2-to-v1-4-3",
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-4-1-to-v1-4-3",
     why="After the upgrade Longhorn takes such a volume for not ready and refuses to delete it.",
     how="A typing error in the size of a disk or claim.",
     fix="Delete the volume, or restore its data into one of a sensible size, before the upgrade.",

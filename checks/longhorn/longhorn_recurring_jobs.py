@@ -30,7 +30,7 @@ from preflight.api import (
     needs=(need("recurringjobs.longhorn.io", "spec.task", "spec.groups", "spec.cron"),),
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
-    docs="https://docs.harvesterhci.io/v1.8/upgrade/automatic",
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="A snapshot or backup that starts half-way attaches volumes and keeps nodes from being drained.",
     how="Somebody made the job in the Longhorn UI.",
     fix="Delete the job, or take its groups away, until the upgrade is over.",

@@ -46,7 +46,7 @@ ACTIVE = ("creating", "attached", "attaching")
         need("engines.longhorn.io", "spec.volumeName", optional=True),
     ),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH, Enforcer.NONE),
-    docs="https://docs.harvesterhci.io/v1.8/upgrade/automatic",
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="Nodes reboot one after the other; a volume with a single replica is gone while its node is, so the server "
     "refuses the Upgrade on clusters with more than one node.",
     how="A storage class or image with numberOfReplicas 1, often left from a single-node cluster.",

@@ -1,9 +1,9 @@
 """Without free addresses on the storage network the new Longhorn pods never start.
 
-Rule: check.sh check_storage_network: one address more per instance manager and backing image manager, and one for the
-repository of the upgrade when share volumes use the network too (they do in the repository from running 1.7.0 on; on
-older versions only check.sh wants it). Share volumes: setting rwx-network from 1.8.0 on, Longhorn's setting before.
-They use the network but there is none: fails; no pool for the range: fails.
+Rule: check.sh check_storage_network_ip_availability: one address more per instance manager and backing image manager,
+and one for the repository of the upgrade when share volumes use the network too (they do in the repository from running
+1.7.0 on; on older versions only check.sh wants it). Share volumes: setting rwx-network (1.8.0 and later) where it has a
+value, else Longhorn's setting. They use the network but there is none: fails; no pool for the range: fails.
 Edges: stopped or old instance managers are counted, so the need is rather too high than too low.
 """
 
@@ -98,20 +98,13 @@ def storage_network_ips(view: View) -> Iterator[Outcome]:
 
 
 def _shared(view: View) -> bool | Unknown:
-    modern = lies_in(view.upgrade.from_version, ">=1.8.0")
-    if modern is not False:
-        network = setting_map(view, "rwx-network")
-        if network is None:
-            return Unknown("error: there is no setting rwx-network")
+    network = setting_map(view, "rwx-network")
+    if network:
         return bool(boolean_at(network, "share-storage-network"))
     if view.missing(LONGHORN):
         return Unknown(f"{view.missing(LONGHORN)} (whether share volumes use the storage network)")
     setting = view.find(LONGHORN, RWX_SETTING, "longhorn-system")
-    return bool(setting) and effective_value(_map(setting)) == "true"
-
-
-def _map(setting: JsonObject | None) -> JsonObject:
-    return setting or {}
+    return setting is not None and effective_value(setting) == "true"
 
 
 def _finding(cause: str, problem: str, evidence: JsonObject, *, advisory: bool = False) -> Finding:

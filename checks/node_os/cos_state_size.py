@@ -1,7 +1,7 @@
 """A state partition of 8 GB silently corrupts the new system image.
 
-Rule: check.sh check_cos_state_size (running 1.7.x); issue 10687 carries the known-issue labels of 1.8.0 to 1.8.2, so
-running 1.8.x is looked at too. Size of /run/initramfs/cos-state in 1-KiB blocks, divided by 1,000,000 and rounded
+Rule: check.sh check_cos_state_partition_size (running 1.7.x); issue 10687 carries the known-issue labels of 1.8.0 to
+1.8.2, so running 1.8.x is looked at too. Size of /run/initramfs/cos-state in 1-KiB blocks, divided by 1,000,000 and rounded
 down, below 15 fails. Nodes first installed before 1.4.2 with a data disk of their own have 8 GB.
 """
 

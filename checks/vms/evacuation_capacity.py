@@ -56,7 +56,7 @@ INSTANCES = "virtualmachineinstances.kubevirt.io"
         ),
     ),
     enforced_by=(Enforcer.SCRIPTS,),
-    docs="https://docs.harvesterhci.io/v1.8/upgrade/automatic",
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="Nodes are emptied one by one by live migration; a machine that finds no room stays, and the drain with it.",
     how="The cluster is too full to lose a node, a machine is larger than what any other node has left, or machines "
     "that must not share a node take all of them.",

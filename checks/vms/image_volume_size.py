@@ -1,6 +1,7 @@
-"""A volume made from an image that is larger than the volume asks for is not started by 1.10.
+"""A volume smaller than the image it was made from: a guest that writes past its end loses its file system.
 
-Rule: docs 1.9 to 1.10, and a check.sh newer than the one read: the claim's request must be at least the image's virtual
+Rule: docs 1.9 to 1.10, and the check.sh they speak of (newer than the one read). 1.10 refuses new requests of that kind
+and leaves what exists alone. The claim's request must be at least the image's virtual
 or real size, whichever is larger, rounded up to whole GiB. The image is named by annotation harvesterhci.io/imageId
 (namespace/name); a golden image is named as its claim.
 Units: bytes.
@@ -53,11 +54,11 @@ GIB = 2**30
     ),
     to_versions=">=1.10.0",
     worst=WARN,
-    enforced_by=(Enforcer.DOCS,),
+    enforced_by=(Enforcer.DOCS, Enforcer.CHECK_SH),
     docs="https://docs.harvesterhci.io/v1.9/upgrade/v1-9-x-to-v1-10-x",
-    why="The target refuses volumes that are smaller than their image.",
-    how="The volume was made with a size below the image's virtual size, which older versions allowed.",
-    fix="Expand the claim to the size of its image.",
+    why="The target refuses such requests, and a guest that writes past the end of its volume corrupts its file system.",
+    how="Older versions did not compare the sizes; usual after a golden image was replaced by a larger one.",
+    fix="Expand the claim to the size of its image; stop the machine first where it cannot grow online.",
     causes={"claim-too-small": "The claim asks for less than its image takes: expand it."},
 )
 def image_volume_size(view: View) -> Iterator[Outcome]:
@@ -92,5 +93,5 @@ def _judge(claim: JsonObject, images: Mapping[str, JsonObject]) -> Iterator[Outc
             f"""-p '{{"spec":{{"resources":{{"requests":{{"storage":"{least // GIB}Gi"}}}}}}}}'""",
             resource=ref_of(claim),
             evidence={"request": int(request), "least": least, "image": str(image_id)},
-            enforced_by=(Enforcer.DOCS,),
+            enforced_by=(Enforcer.DOCS, Enforcer.CHECK_SH),
         )

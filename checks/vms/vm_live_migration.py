@@ -41,7 +41,7 @@ from ._vms import SETTINGS, skip_reason
     ),
     worst=FAIL,
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.CHECK_SH),
-    docs="https://docs.harvesterhci.io/v1.8/upgrade/automatic",
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="Nodes are drained one by one by migrating their machines; one that cannot move is refused at admission, and "
     "shut down by the drain where it is not.",
     how="The machine is tied to its node: a node selector or affinity, a passed-through device, a CD-ROM or container "
