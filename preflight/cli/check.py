@@ -50,6 +50,8 @@ output_options = stacked(
     option("--baseline", metavar="FILE", help="A saved JSON report: only what is new or worse than it decides."),
 )
 
+EXIT_NOT_REPAIRED = 5
+
 cluster_options = stacked(
     option(
         "--all-contexts",
@@ -66,6 +68,14 @@ cluster_options = stacked(
 @source_options
 @output_options
 @selection_options
+@option(
+    "--remediate",
+    multiple=True,
+    is_flag=False,
+    flag_value="all",
+    metavar="[CHECK]",
+    help="Repair what is safe to repair unasked (of this check; repeatable), check again, exit with that verdict.",
+)
 @option("--wait", type=duration_value, metavar="DURATION", help="Wait this long for transient findings to pass.")
 @config_option
 @plugin_option
@@ -78,12 +88,13 @@ cluster_options = stacked(
 def check(ctx: click.Context, /, **params: Any) -> None:
     """Read the cluster or a file once, run the checks, print one report, exit with the verdict.
 
-    Exit codes: 0 ready, 3 blocked, 4 undecided (something could not be determined), 2 usage, 1 the tool failed.
+    Exit codes: 0 ready, 3 blocked, 4 undecided (something could not be determined), 2 usage, 1 the tool failed,
+    5 --remediate did not work out.
     """
     wanted = parse_reports(params["reports"])
     baseline = _baseline(params["baseline"])
-    document = _many(params) if _several(params) else report_dict(run_once(params).report)
-    code = _code(document, baseline, params["fail_on"])
+    document, failed = (_many(params), False) if _several(params) else _one(params)
+    code = EXIT_NOT_REPAIRED if failed else _code(document, baseline, params["fail_on"])
     print_document(document, params["output"], color=params["color"], verbose=params["verbose"], quiet=params["quiet"])
     write_reports(document, wanted)
     ctx.exit(code)
@@ -100,10 +111,24 @@ def run_once(params: dict[str, Any], *, target_needed: bool = True) -> Examinati
         progress.done()
 
 
+def _one(params: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    if not params["remediate"] and not params["wait"]:
+        return report_dict(run_once(params).report), False
+    from preflight.cli.remediate import settle
+
+    found, failed = settle(params, lambda: run_once(params))
+    document = report_dict(found.report)
+    if failed:
+        document["exitCode"] = EXIT_NOT_REPAIRED
+    return document, failed
+
+
 def _several(params: dict[str, Any]) -> bool:
     several = params["all_contexts"] is not None or "," in (params["context"] or "")
     if several and params["source"] != "live":
         raise UsageError("several contexts go with --source live only")
+    if several and (params["remediate"] or params["wait"]):
+        raise UsageError("--remediate and --wait are for one cluster; leave out the further contexts")
     if several and params["baseline"]:
         raise UsageError("--baseline compares one cluster; leave out the further contexts")
     return several

@@ -8,17 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from preflight.cli import clean, say
-from preflight.cli.repairing import OFFLINE, Repair, carry_out, examine_for_repair
+from preflight.cli.repairing import OFFLINE, Repair, carry_out, examine_for_repair, seconds_from
 from preflight.cli.terminal import Progress
 from preflight.errors import RemediationError, UsageError
 from preflight.flow import Examination
 from preflight.model import Finding, Report, Severity
-from preflight.times import human_duration, parse_duration
+from preflight.times import human_duration
 
 EVERY = "all"
 """The value of --remediate without a check."""
 EXIT_NOT_REPAIRED = 5
 POLL_SECONDS = 15.0
+
+
+def settle(params: dict[str, Any], again: Callable[[], Examination]) -> tuple[Examination, bool]:
+    """Examine; repair with --remediate; wait with --wait. Returns the last examination and whether the repair failed.
+
+    Raises UsageError for a source that does not change.
+    """
+    found, failed = again(), False
+    asked = tuple(params["remediate"] or ())
+    if found.report.source.type != "live" and params["wait"]:
+        raise UsageError("--wait: the source is a copy of a cluster, and a copy does not change: use --source live")
+    if asked:
+        found, failed = remediate(params, found, again, checks=asked)
+    if params["wait"]:
+        found = wait_while_transient(found, again, seconds=params["wait"], quiet=bool(params["quiet"]))
+    return found, failed
 
 
 def remediate(
@@ -44,8 +60,7 @@ def remediate(
     plan = build_plan(found.report, found.inventory, Choice(only=only, automatic_only=True))
     if not plan.steps:
         return first, False
-    seconds = params.get("timeout") or _seconds("10m")
-    repair = Repair("check", backup_dir, yes=True, timeout=seconds, quiet=bool(params.get("quiet")))
+    repair = Repair("check", backup_dir, yes=True, timeout=seconds_from(params), quiet=bool(params.get("quiet")))
     try:
         outcome = carry_out(plan, params, repair)
     except RemediationError as error:
@@ -61,11 +76,6 @@ def _must_exist(report: Report, only: Sequence[str]) -> None:
     for name in only:
         if name not in known:
             raise UsageError(f"--remediate {name}: there is no check of that name (see `list`)")
-
-
-def _seconds(text: str) -> float:
-    span = parse_duration(text)
-    return span.total_seconds() if span else 0.0
 
 
 def wait_while_transient(

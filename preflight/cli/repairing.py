@@ -12,7 +12,7 @@ import click
 
 from preflight.check import Check
 from preflight.cli import clean, say
-from preflight.cli.options import duration_value, option, settings_from, stacked
+from preflight.cli.options import option, settings_from, stacked
 from preflight.cli.reading import connection_from, reader_for
 from preflight.cli.terminal import Progress, is_terminal
 from preflight.errors import UsageError
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from preflight.remediation.apply import Outcome, Tools
     from preflight.remediation.plan import Plan, Step
 
-DEFAULT_TIMEOUT = "10m"
+DEFAULT_TIMEOUT = 600.0
+"""Seconds to wait for the goal of one step."""
 OFFLINE = "the source is a copy of a cluster, and a copy cannot be repaired: leave out --apply, or use --source live"
 
 apply_options = stacked(
@@ -43,14 +44,6 @@ apply_options = stacked(
         default="table",
         show_default=True,
         help="How to print the plan.",
-    ),
-    option(
-        "--timeout",
-        type=duration_value,
-        metavar="DURATION",
-        default=DEFAULT_TIMEOUT,
-        show_default=True,
-        help="How long to wait for the goal of one step.",
     ),
 )
 
@@ -79,7 +72,13 @@ def check_apply(params: dict[str, Any]) -> None:
 
 def repair_from(params: dict[str, Any], command: str) -> Repair:
     """Gather the flags of apply_options."""
-    return Repair(command, params["backup_dir"], params["yes"], params["timeout"], bool(params.get("quiet")))
+    return Repair(command, params["backup_dir"], params["yes"], seconds_from(params), bool(params.get("quiet")))
+
+
+def seconds_from(params: dict[str, Any]) -> float:
+    """Return how long one goal is waited for: --timeout, else ten minutes."""
+    given = params.get("timeout")
+    return DEFAULT_TIMEOUT if given is None else float(given)
 
 
 def examine_for_repair(params: dict[str, Any], only: Sequence[str]) -> Examination:

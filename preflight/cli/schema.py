@@ -18,6 +18,7 @@ KINDS = {
     "PreflightReportList": "report",
     "PreflightSnapshot": "snapshot",
     "PreflightJournal": "journal",
+    "PreflightPlan": "plan",
 }
 
 

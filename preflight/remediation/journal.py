@@ -16,7 +16,7 @@ from preflight.inventory import JsonObject
 from preflight.remediation.plan import Plan, Step, Target
 from preflight.times import format_time
 
-KIND = "RemediationJournal"
+KIND = "PreflightJournal"
 API_VERSION = "harvester-preflight/v1"
 
 PLANNED = "planned"

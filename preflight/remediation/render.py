@@ -24,7 +24,7 @@ def plan_dict(plan: Plan) -> dict[str, Any]:
     """Write a plan as schemas/plan.schema.json describes it."""
     return {
         "apiVersion": API_VERSION,
-        "kind": "RemediationPlan",
+        "kind": "PreflightPlan",
         "source": {
             "type": plan.source.type,
             "name": plan.source.name,

@@ -46,8 +46,11 @@ class StepRunner:
     def give_up(self, step: Step, failure: Failure) -> None:
         """End the repair a step belongs to."""
         self.failed.add(step.repair)
-        self.messages.append(f"step {step.number}, {step.action.value} {step.target.words}: {failure}")
         entry = self._journal.entry(step)
+        told = f"step {step.number}, {step.action.value} {step.target.words}: {failure}"
+        if step.action is Action.CREATE and entry["backup"] and self.wrote:
+            told += f". Create it by hand: kubectl create -f {self._journal.path.parent / entry['backup']}"
+        self.messages.append(told)
         unsent = entry["state"] in ("planned", FAILED)
         with uninterrupted():
             self._journal.note(step, FAILED if unsent else entry["state"], message=str(failure))

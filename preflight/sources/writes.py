@@ -37,6 +37,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "ConfigMap": ("chart-content-",),
     "ServiceAccount": ("helm-",),
     "ClusterRoleBinding": ("helm-",),
+    "Lease": ("harvester-preflight-",),
 }
 """Of these kinds only objects whose name begins so."""
 

@@ -204,15 +204,19 @@ class World:
         found = self.examine()
         return build_plan(found.report, found.inventory, Choice(**choice))
 
-    def apply(self, plan: Plan, *, recheck: bool = True, **more: Any) -> Ended:
+    @property
+    def writer(self) -> Writer:
+        return Writer(connect(self.connection, wait=lambda _s: None))
+
+    def apply(self, plan: Plan, **more: Any) -> Ended:
         tools: dict[str, Any] = {
-            "writer": Writer(connect(self.connection, wait=lambda _s: None)),
+            "writer": more.get("writer") or self.writer,
             "backup_dir": self.backup,
             "command": "fix",
             "confirm": self.confirm,
             "progress": self.progress.append,
             "say": self.said.append,
-            "recheck": (lambda: self.examine().report) if recheck else None,
+            "recheck": lambda: self.examine().report,
             "timeout": 120.0,
             "clock": self.time.clock,
             **more,

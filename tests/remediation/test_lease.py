@@ -1,0 +1,128 @@
+"""Two repairs never run at once, and a dead one does not block the next for ever."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from preflight.errors import RemediationError
+from preflight.remediation.lease import NAME, SECONDS, Lease
+from tests.kube import Fail
+from tests.remediation.world import MakeWorld, World, stuck
+
+
+def lease_of(here: World) -> dict[str, Any] | None:
+    return here.server.object("leases", "coordination.k8s.io", "harvester-system", NAME)
+
+
+def left_behind(here: World, *, seconds_ago: int, **spec: Any) -> None:
+    renewed = here.server.clock - timedelta(seconds=seconds_ago)
+    here.server.put(
+        {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": NAME, "namespace": "harvester-system"},
+            "spec": {
+                "holderIdentity": "somebody",
+                "leaseDurationSeconds": 60,
+                "renewTime": f"{renewed:%Y-%m-%dT%H:%M:%S}.000000Z",
+                **spec,
+            },
+        }
+    )
+
+
+def test_a_second_fix_is_refused_and_told_who_is_at_work(world: MakeWorld) -> None:
+    here = world(*stuck("one"))
+    plan = here.plan()
+    left_behind(here, seconds_ago=10)
+    with pytest.raises(RemediationError, match=r"another fix is at work \(somebody, .*Nothing was changed"):
+        here.apply(plan)
+    assert here.writes() == []
+    kept = lease_of(here)
+    assert kept is not None
+    assert kept["spec"]["holderIdentity"] == "somebody"
+
+
+def test_the_lease_of_a_killed_fix_runs_out_by_the_servers_clock(world: MakeWorld) -> None:
+    here = world(*stuck("one"))
+    plan = here.plan()
+    left_behind(here, seconds_ago=3600)
+    assert here.apply(plan).word == "converged"
+    assert lease_of(here) is None
+
+
+@pytest.mark.parametrize("spec", [{"holderIdentity": ""}, {"renewTime": None}])
+def test_a_lease_nobody_holds_is_taken(world: MakeWorld, spec: dict[str, Any]) -> None:
+    here = world(*stuck("one"))
+    plan = here.plan()
+    left_behind(here, seconds_ago=1, **spec)
+    assert here.apply(plan).word == "converged"
+
+
+def test_a_lease_that_cannot_be_read_is_not_taken(world: MakeWorld) -> None:
+    here = world(*stuck("one"))
+    plan = here.plan()
+    left_behind(here, seconds_ago=1, renewTime="yesterday")
+    with pytest.raises(RemediationError, match="cannot be read"):
+        here.apply(plan)
+
+
+def test_two_that_come_at_the_same_moment_do_not_both_get_it(world: MakeWorld) -> None:
+    here = world()
+    first, second = (Lease(here.writer, lambda: 0.0) for _ in range(2))
+    left_behind(here, seconds_ago=3600)
+    original = second._writer.get
+
+    def slow(*names: str) -> Any:
+        found = original(*names)
+        first.acquire()
+        return found
+
+    second._writer.get = slow  # type: ignore[method-assign]
+    with pytest.raises(RemediationError, match="at this very moment"):
+        second.acquire()
+    kept = lease_of(here)
+    assert kept is not None
+    assert kept["spec"]["holderIdentity"] == first.holder
+
+
+def test_it_is_renewed_while_waiting_and_only_then(world: MakeWorld) -> None:
+    here, now = world(), [0.0]
+    lease = Lease(here.writer, lambda: now[0])
+    lease.acquire()
+    before = len(here.server.requests)
+    now[0] = SECONDS / 3 - 1
+    lease.renew()
+    assert len(here.server.requests) == before
+    now[0] = SECONDS / 3
+    lease.renew()
+    assert here.server.requests[-1].method == "PUT"
+
+
+def test_one_that_lost_its_lease_stops(world: MakeWorld) -> None:
+    here, now = world(), [0.0]
+    lease = Lease(here.writer, lambda: now[0])
+    lease.acquire()
+    left_behind(here, seconds_ago=0)
+    now[0] = 1000.0
+    with pytest.raises(RemediationError, match="taken over"):
+        lease.renew()
+    lease.release()
+    kept = lease_of(here)
+    assert kept is not None
+    assert kept["spec"]["holderIdentity"] == "somebody"
+
+
+def test_a_renewal_that_is_not_answered_is_tried_again_later(world: MakeWorld) -> None:
+    here, now = world(), [0.0]
+    lease = Lease(here.writer, lambda: now[0])
+    lease.acquire()
+    fault = here.server.faults.on(Fail(503), method="PUT")
+    now[0] = 1000.0
+    lease.renew()
+    assert fault.hits == 1
+    lease.renew()
+    assert here.server.requests[-1].method == "PUT"
