@@ -14,6 +14,7 @@ _MEANINGS = (
         "addon cannot be deleted",
         "servers from 1.7.0 on protect this Addon; it can be disabled, not deleted and made again",
     ),
+    ("metadata.uid", "it was deleted and created again meanwhile; run fix again for a new plan"),
     ("chart field cannot be changed", "an Addon keeps its chart for life"),
     ("already exists, cannot create", "another Addon with the same chart exists: only one of them can"),
     (

@@ -128,8 +128,10 @@ def _strategy(case: Case, choice: Choice) -> tuple[Strategy, bool]:
     told = finding.remediation
     if choice.strategy:
         chosen: Strategy | None = STRATEGIES[choice.strategy]
-    else:
-        chosen = gentlest(case.check, finding.cause) or (STRATEGIES.get(told.strategy) if told else None)
+    elif finding.transient:
+        raise Refused("it is expected to pass by itself: wait (`check --wait 10m`)")
+    else:  # the check knows the case better than a table of causes
+        chosen = STRATEGIES.get(told.strategy) if told else gentlest(case.check, finding.cause)
     if chosen is None:
         raise Refused("no repair is known for it; its hint says what to do by hand")
     return chosen, bool(told and told.automatic and told.strategy == chosen.name and not chosen.destructive)

@@ -95,8 +95,9 @@ class Case:
             return ""
         for pod in self.objects("pods"):
             labels = labels_of(pod)
-            mine = uid in (labels.get("batch.kubernetes.io/controller-uid"), labels.get("controller-uid"))
-            if mine and text_at(pod, "status.phase") in ("Running", "Pending"):
+            named = (labels.get("batch.kubernetes.io/controller-uid"), labels.get("controller-uid"))
+            owners = (owner.get("uid") for owner in maps_at(pod, "metadata.ownerReferences"))
+            if uid in (*named, *owners) and text_at(pod, "status.phase") in ("Running", "Pending"):
                 return name_of(pod)
         return ""
 

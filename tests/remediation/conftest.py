@@ -9,14 +9,27 @@ from typing import Any
 import pytest
 
 from tests.kube import KubeServer
-from tests.kube.fixtures import kube_server as kube_server
-from tests.remediation.world import MakeWorld, World, namespace, setting
+from tests.kube.fixtures import any_server, kube_server, real_control_plane, real_server  # noqa: F401
+from tests.remediation.world import MakeWorld, RealTime, World, namespace, setting
 
 
 @pytest.fixture
-def world(kube_server: Callable[..., KubeServer], tmp_path: Path) -> MakeWorld:
+def world(kube_server: Callable[..., KubeServer], tmp_path: Path) -> MakeWorld:  # noqa: F811
     def make(*objects: dict[str, Any], version: str = "v1.4.0", **options: Any) -> World:
         options.setdefault("controllers", True)
         return World(kube_server([setting(version), namespace(), *objects], **options), tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def any_world(any_server: Callable[..., Any], tmp_path: Path) -> MakeWorld:  # noqa: F811
+    """Like `world`, also against a real API server where there is one; there, time passes by itself."""
+
+    def make(*objects: dict[str, Any], version: str = "v1.4.0", controllers: bool = True) -> World:
+        here = World(any_server([setting(version), *objects], controllers=controllers), tmp_path)
+        if not isinstance(here.server, KubeServer):
+            here.time = RealTime()
+        return here
 
     return make

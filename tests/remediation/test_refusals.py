@@ -11,7 +11,7 @@ import pytest
 from preflight.errors import UsageError
 from preflight.flow import examine
 from preflight.inventory import Collected, Inventory
-from preflight.model import Report, SourceInfo, Waived
+from preflight.model import Remediation, Report, SourceInfo, Waived
 from preflight.remediation.build import Choice, build_plan
 from preflight.remediation.plan import Plan
 from preflight.remediation.strategies import LEFT_TO_YOU
@@ -240,6 +240,25 @@ def test_nothing_is_planned_while_an_upgrade_runs(state: str | None) -> None:
     assert "Upgrade u has not ended" in refused(*stuck("one"), upgrade)
     upgrade["metadata"]["labels"] = {"harvesterhci.io/upgradeState": "Succeeded"}  # type: ignore[index]
     assert plan(*stuck("one"), upgrade).steps
+
+
+def test_what_passes_by_itself_is_waited_for_unless_a_strategy_is_named() -> None:
+    report, found = examined(*stuck("one"))
+    moving = replace(report.checks[0].findings[0], transient=True)
+    report = replace(report, checks=(replace(report.checks[0], findings=(moving,)), *report.checks[1:]))
+    (refusal,) = build_plan(report, found, Choice()).refusals
+    assert "--wait" in refusal.reason
+    assert build_plan(report, found, Choice(strategy="recreate-job")).steps
+
+
+def test_the_checks_own_choice_of_a_strategy_is_followed_where_the_cause_allows_it() -> None:
+    owner = addon("one", "failure-latched", InProgress="False", OperationFailed="True")
+    chart = chart_of(owner)
+    report, found = examined(owner, chart, *job_of(chart))
+    for strategy, planned in (("toggle", ["toggle", "toggle"]), ("recreate-job", [])):
+        finding = replace(report.checks[0].findings[0], remediation=Remediation(strategy, False))
+        told = replace(report, checks=(replace(report.checks[0], findings=(finding,)), *report.checks[1:]))
+        assert [step.strategy for step in build_plan(told, found, Choice()).steps] == planned
 
 
 def test_only_what_is_named_is_repaired() -> None:

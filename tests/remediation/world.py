@@ -173,6 +173,14 @@ class FakeTime:
         return Clock(lambda: self.now, self.sleep)
 
 
+class RealTime(FakeTime):
+    """The clock on the wall, for a server whose controllers run on their own."""
+
+    @property
+    def clock(self) -> Clock:
+        return Clock()
+
+
 @dataclass
 class World:
     """One server, and the product's own way of looking at it and repairing it."""
