@@ -4,7 +4,8 @@ Rule: kube-node-lease Leases carry two clocks for one write: `spec.renewTime` is
 of the managedFields entry that owns it is the API server's, cut to whole seconds. So the true API time lies within one
 second after `time`: we estimate with its middle, which is right to half a second plus the latency of the request.
 Second witness: a pod whose `status.startTime` (kubelet) lies before its creationTimestamp (API server) proves that its
-node's clock is behind by at least that much.
+node's clock was behind by at least that much. Mirror pods (owned by a Node) prove nothing: the kubelet starts static
+pods first and tells the API server afterwards, after a boot minutes later.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from preflight.api import JsonObject, Unreadable, list_at, mapping_at, name_of, parse_time, text_at, time_at
+from preflight.api import JsonObject, Unreadable, list_at, mapping_at, maps_at, name_of, parse_time, text_at, time_at
 
 CUT_SECONDS = 0.5
 """Half of the second that the API server cuts off."""
@@ -70,9 +71,11 @@ def _owner_time(entry: object) -> datetime | None:
 
 
 def pod_skew(pod: JsonObject) -> Skew | None:
-    """Read a lower bound off one pod; None when it started after it was created, as pods do."""
+    """Read a lower bound off one pod; None when it started after it was created, as pods do, or is a mirror pod."""
     created, started = time_at(pod, "metadata.creationTimestamp"), time_at(pod, "status.startTime")
     if created is None or started is None or started >= created:
+        return None
+    if any(owner.get("kind") == "Node" for owner in maps_at(pod, "metadata.ownerReferences")):
         return None
     seconds = (started - created).total_seconds()
     return Skew(text_at(pod, "spec.nodeName"), seconds, "pod", True, started, created, name_of(pod))
@@ -83,9 +86,13 @@ def worst_by_node(skews: Iterable[Skew]) -> dict[str, Skew]:
     found: dict[str, Skew] = {}
     for skew in skews:
         known = found.get(skew.node)
-        if known is None or (skew.witness, abs(known.seconds)) < (known.witness, abs(skew.seconds)):
+        if known is None or _weight(known) < _weight(skew):
             found[skew.node] = skew
     return dict(sorted(found.items()))
+
+
+def _weight(skew: Skew) -> tuple[bool, float]:
+    return skew.witness == "lease", abs(skew.seconds)
 
 
 def skews_of(leases: Iterable[JsonObject], pods: Iterable[JsonObject]) -> dict[str, Skew]:

@@ -29,6 +29,7 @@ from preflight.api import (
     name_of,
     namespace_of,
     need,
+    ref_of,
     text_at,
 )
 
@@ -67,10 +68,11 @@ NTP = "node.harvesterhci.io/ntp-service"
 def clock_skew(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose clock is off by more than the threshold."""
     skews: list[Skew] = []
-    unread = view.missing("nodes")
-    known = None if unread else {str(name_of(node)) for node in view.objects("nodes")}
+    known, stuck, annotations = _names(view), _stuck(view), _annotations(view)
     for resource, read in ((LEASES, lease_skew), (PODS, pod_skew)):
         for obj in () if view.missing(resource) else view.objects(resource):
+            if resource == LEASES and known is not None and ref_of(obj).name not in known:
+                continue
             try:
                 skew = read(obj)
             except Unreadable as error:
@@ -80,13 +82,17 @@ def clock_skew(view: View) -> Iterator[Outcome]:
             if skew and (known is None or not skew.node or skew.node in known):
                 skews.append(skew)
     worst = worst_by_node(skews)
-    stuck, annotations = _stuck(view), _annotations(view)
     for node, skew in worst.items():
         if node or not any(abs(other.seconds) >= view.options["warnSeconds"] for name, other in worst.items() if name):
             yield from _judge(view, skew, stuck, annotations)
     measured = {skew.node for skew in skews if skew.witness == "lease"}
     for name in sorted((known or set()) - measured) if not view.missing(LEASES) else ():
-        yield Unknown(f"error: the clock of node {name} cannot be told: no Lease of it with managedFields was read")
+        yield Unknown(f"error: the clock of node {name} cannot be told: no Lease of it with both times was read")
+
+
+def _names(view: View) -> set[str] | None:
+    """Return the names of the nodes, None when they were not read."""
+    return None if view.missing("nodes") else {ref_of(node).name for node in view.objects("nodes")}
 
 
 def _judge(view: View, skew: Skew, stuck: list[str], annotations: Mapping[str, str]) -> Iterator[Outcome]:
