@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
 from preflight.render.text import GLYPHS
-from preflight.render.timeline import clock_texts, offsets, timeline
+from preflight.render.timeline import clock_texts, offsets, remarks, timeline
 from preflight.render.timeline_svg import drawing
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _card(item: doc.Item) -> dict[str, Any]:
         "cause": finding["cause"],
         "message": doc.sentence(finding["message"]),
         "transient": finding["transient"],
-        "rows": list(zip(clock_texts(moments), offsets(moments), moments, strict=True)),
+        "rows": list(zip(clock_texts(moments), offsets(moments), remarks(moments), moments, strict=True)),
         "drawing": drawing(moments),
         "evidence": doc.evidence_of(finding),
         "ignored": doc.enforcement(finding) if finding["severity"] != "info" else "",

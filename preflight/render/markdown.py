@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
 from preflight.render.text import GLYPHS
-from preflight.render.timeline import clock_texts, timeline
+from preflight.render.timeline import clock_texts, remarks, timeline
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -85,8 +85,10 @@ def _finding(item: doc.Item) -> list[str]:
     lines = [f"### {code(doc.object_of(finding))}", "", f"{label} {text(doc.sentence(finding['message']))}", ""]
     moments = timeline(finding)
     if moments:
-        cells = zip(moments, clock_texts(moments), strict=True)
-        rows = [[text(time), text(moment.event), text(moment.clock), text(moment.note)] for moment, time in cells]
+        rows = [
+            [text(time), text(moment.event), text(moment.clock), text("; ".join(filter(None, (remark, moment.note))))]
+            for moment, time, remark in zip(moments, clock_texts(moments), remarks(moments), strict=True)
+        ]
         lines += [*table(("Time", "Event", "Clock", "Note"), rows), ""]
     if finding["transient"]:
         lines += ["- Expected to pass by itself: `--wait` waits for it."]

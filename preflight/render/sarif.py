@@ -108,7 +108,9 @@ def _results(document: dict[str, Any], index: dict[str, int]) -> list[dict[str, 
 def _result(item: doc.Item, uri: str, fingerprint: str, index: dict[str, int]) -> dict[str, Any]:
     finding, waived = item.finding, item.waived
     first, commands = doc.hint_of(finding)
-    text = "\n".join([doc.sentence(finding["message"]), *([doc.sentence(first)] if first else []), *commands])
+    text = "\n".join(
+        [doc.sentence(finding["message"] or finding["cause"]), *([doc.sentence(first)] if first else []), *commands]
+    )
     return {
         "ruleId": item.check["id"],
         "ruleIndex": index[item.check["id"]],

@@ -17,13 +17,10 @@ GLYPHS = {
     "arrow": ("→", "->"),
     "bar": ("│", "|"),
     "dot": ("·", ","),
-    "minus": ("−", "-"),
 }
 """Sign → its glyph, and the one for terminals that have ASCII only."""
 COLOURS = {"pass": "green", "fail": "red", "warn": "yellow", "unknown": "yellow", "skipped": "dim", "waived": "dim"}
 _DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_LINES = frozenset({"hint"})
-"""Fields whose line ends are ours: the first line is a sentence, each further line a command."""
 
 
 def visible(text: str) -> str:
@@ -51,19 +48,27 @@ def _escape(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def sanitised(value: Any, field: str = "") -> Any:
-    """Copy a document with every text in it, keys included, made visible."""
+def sanitised(value: Any, *, measured: bool = False) -> Any:
+    """Copy a document with every text in it, keys included, made visible.
+
+    The line ends of a finding's hint are ours: its first line is a sentence, each further line a command. A field of
+    that name among the measured values is not.
+    """
     match value:
-        case str() if field in _LINES:
-            return "\n".join(visible(line) for line in value.split("\n"))
         case str():
             return visible(value)
         case dict():
-            return {visible(str(key)): sanitised(item, str(key)) for key, item in value.items()}
+            return {visible(str(key)): _field(str(key), item, measured) for key, item in value.items()}
         case list() | tuple():
-            return [sanitised(item) for item in value]
+            return [sanitised(item, measured=measured) for item in value]
         case _:
             return value
+
+
+def _field(key: str, value: Any, measured: bool) -> Any:
+    if key == "hint" and isinstance(value, str) and not measured:
+        return "\n".join(visible(line) for line in value.split("\n"))
+    return sanitised(value, measured=measured or key == "evidence")
 
 
 def glyph(name: str, ascii_only: bool) -> str:

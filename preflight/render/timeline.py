@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from preflight.times import human_duration, parse_time
+
+_ORDER = (
+    ("operation",),
+    ("job", "created"),
+    ("pod", "created"),
+    ("pod", "started"),
+    ("container", "started"),
+    ("container", "finished"),
+    ("job", "completed"),
+)
+"""Words of the events in the order in which one follows from the other: on one clock, time follows it too."""
+UNRANKED = len(_ORDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +67,36 @@ def clock_texts(moments: list[Moment]) -> list[str]:
     days = {moment.time.date() for moment in moments if moment.time}
     shape = "%H:%M:%S" if len(days) < 2 else "%Y-%m-%d %H:%M:%S"
     return [moment.time.strftime(shape) if moment.time else moment.text or "no time" for moment in moments]
+
+
+def rank(event: str) -> int:
+    """Place an event in the order of cause; UNRANKED when it has no place there."""
+    low = event.lower()
+    return next((place for place, words in enumerate(_ORDER) if all(word in low for word in words)), UNRANKED)
+
+
+def inversions(moments: list[Moment]) -> list[tuple[int, int]]:
+    """Find the pairs (cause, effect) of which the effect carries the earlier time.
+
+    Either the clocks that wrote them differ by at least that much, or the effect is left over from before the cause.
+    """
+    first: dict[int, int] = {}
+    for index, moment in enumerate(moments):
+        if moment.time and rank(moment.event) != UNRANKED:
+            first.setdefault(rank(moment.event), index)
+    order = [first[place] for place in sorted(first)]
+    return [(cause, effect) for cause, effect in pairwise(order) if gap(moments, cause, effect) > 0]
+
+
+def gap(moments: list[Moment], cause: int, effect: int) -> float:
+    """Return the seconds by which the effect comes before its cause; 0 when a time is missing."""
+    one, other = moments[cause].time, moments[effect].time
+    return (one - other).total_seconds() if one and other else 0.0
+
+
+def remarks(moments: list[Moment]) -> list[str]:
+    """Say of each moment that comes before its cause by how much; empty for the others."""
+    texts = [""] * len(moments)
+    for cause, effect in inversions(moments):
+        texts[effect] = f"{human_duration(gap(moments, cause, effect))} before: {moments[cause].event}"
+    return texts

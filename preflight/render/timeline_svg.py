@@ -9,23 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from preflight.render.timeline import Moment, clock_texts
+from preflight.render.timeline import UNRANKED, Moment, clock_texts, inversions, rank
 from preflight.times import human_duration
 
 WIDTH, MARGIN, LETTER, LINE = 640.0, 14.0, 6.9, 16.0
 MAX_LABEL = 30
-_ORDER = (
-    ("operation",),
-    ("job", "created"),
-    ("pod", "created"),
-    ("pod", "started"),
-    ("container", "started"),
-    ("finished",),
-    ("job", "completed"),
-)
-"""Words of the events in the order in which one follows from the other, on one clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +34,8 @@ class Mark:
 
     x: float
     y: float
-    noted: bool
+    odd: bool
+    """Whether an arrow begins or ends here."""
     label: Text
 
 
@@ -89,33 +80,12 @@ def drawing(moments: list[Moment]) -> Drawing | None:
     words = dict(zip((moment.time for moment in timed), clock_texts(timed), strict=True))
     ticks, rows = _spread([(places[time], words[time]) for time in places], LINE)
     top = rows * LINE + 10
-    lanes, spots, bottom = _lanes(timed, places, top)
+    backwards = inversions(timed)
+    lanes, spots, bottom = _lanes(timed, places, top, set(chain.from_iterable(backwards)))
     arrows = [
-        _arrow(spots[cause], spots[effect], (timed[effect].time, timed[cause].time))
-        for cause, effect in inversions(timed)
+        _arrow(spots[cause], spots[effect], (timed[effect].time, timed[cause].time)) for cause, effect in backwards
     ]
     return Drawing(WIDTH, bottom, top, ticks, lanes, arrows)
-
-
-def inversions(moments: list[Moment]) -> list[tuple[int, int]]:
-    """Find the pairs (cause, effect) of which the effect carries the earlier time."""
-    ranked: dict[int, int] = {}
-    for index, moment in enumerate(moments):
-        rank = _rank(moment.event)
-        if rank is not None:
-            ranked.setdefault(rank, index)
-    chain = [ranked[rank] for rank in sorted(ranked)]
-    pairs = pairwise(chain)
-    return [(cause, effect) for cause, effect in pairs if _before(moments[effect].time, moments[cause].time)]
-
-
-def _before(first: datetime | None, second: datetime | None) -> bool:
-    return first is not None and second is not None and first < second
-
-
-def _rank(event: str) -> int | None:
-    low = event.lower()
-    return next((rank for rank, words in enumerate(_ORDER) if all(word in low for word in words)), None)
 
 
 def _places(times: list[datetime]) -> dict[datetime, float]:
@@ -152,7 +122,7 @@ def _spread(words: list[tuple[float, str]], y: float) -> tuple[list[Text], int]:
 
 
 def _lanes(
-    moments: list[Moment], places: dict[datetime, float], top: float
+    moments: list[Moment], places: dict[datetime, float], top: float, odd: set[int]
 ) -> tuple[list[Lane], list[tuple[float, float]], float]:
     groups: dict[tuple[str, str], list[int]] = {}
     for index in sorted(range(len(moments)), key=lambda index: _lane_order(moments, index)):
@@ -165,10 +135,11 @@ def _lanes(
         points = [(places[time], moments[index]) for index in indexes if (time := moments[index].time)]
         labels, rows = _spread([(x, _label(moment.event)) for x, moment in points], line + 20)
         marks = []
-        for index, (x, moment), label in zip(indexes, points, labels, strict=True):
+        for index, (x, _), label in zip(indexes, points, labels, strict=True):
             spots[index] = (x, line)
-            marks.append(Mark(round(x, 1), line, bool(moment.note), label))
-        title = f"{subject} · clock: {clock}" if clock else subject
+            marks.append(Mark(round(x, 1), line, index in odd, label))
+        named = "Addon operation" if subject == "Operation" else subject
+        title = f"{named} · clock: {clock}" if clock else named
         lanes.append(Lane(title if len(title) <= 80 else title[:79] + "…", line, marks))
         y = line + 20 + rows * LINE
     return lanes, spots, y
@@ -182,8 +153,7 @@ def _lane_order(moments: list[Moment], index: int) -> tuple[int, int, str, str]:
 
 
 def _first_rank(moments: list[Moment]) -> int:
-    ranks = [rank for moment in moments if (rank := _rank(moment.event)) is not None]
-    return min(ranks, default=len(_ORDER))
+    return min((rank(moment.event) for moment in moments), default=UNRANKED)
 
 
 def _label(event: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from preflight.render.text import glyph, paint, wrap
-from preflight.render.timeline import clock_texts, offsets, timeline
+from preflight.render.timeline import clock_texts, offsets, remarks, timeline
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -25,10 +25,13 @@ def timeline_lines(finding: dict[str, Any], style: Style, indent: str) -> list[s
     ]
     table = tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right", "left", "left", "left"))
     lines = []
-    for moment, line in zip(moments, table.splitlines(), strict=True):
-        column = line.index(bar)
+    for moment, remark, line in zip(moments, remarks(moments), table.splitlines(), strict=True):
+        margin = indent + " " * line.index(bar) + bar + "    "
         lines.append(indent + line)
-        margin = indent + " " * column + bar + "    "
-        notes = wrap(moment.note, style.width, margin) if moment.note else []
-        lines += [margin[:-4] + paint(note[len(margin) - 4 :], "yellow", style.colour) for note in notes]
+        lines += [_tail(text, margin, "yellow", style) for text in wrap(remark, style.width, margin)]
+        lines += [_tail(text, margin, "dim", style) for text in wrap(moment.note, style.width, margin)]
     return lines
+
+
+def _tail(line: str, margin: str, colour: str, style: Style) -> str:
+    return margin + paint(line[len(margin) :], colour, style.colour)

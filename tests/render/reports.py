@@ -50,23 +50,19 @@ def result(id: str, status: Status, category: str = "nodes", *findings: Finding,
     return CheckResult(id=id, category=category, status=status, findings=findings, **(values | fields))
 
 
+API, MANAGER, KUBELET = "API server", "kube-controller-manager", "kubelet of harv-node-2"
+BEHIND = "15 s before the pod existed: this node's clock is behind the API server's"
 TIMELINE = [
-    {"event": "Job created", "time": "2026-11-23T15:30:44Z", "clock": "API server", "note": ""},
-    {
-        "event": "Addon operation began",
-        "time": "2026-11-23T15:30:58Z",
-        "clock": "harv-node-1, harvester pod",
-        "note": "14 s after the Job it started: this clock is ahead, so the Job looks older than the operation",
-    },
-    {"event": "Pod created", "time": "2026-11-23T15:30:44Z", "clock": "API server", "note": ""},
-    {
-        "event": "Pod started",
-        "time": "2026-11-23T15:30:29Z",
-        "clock": "harv-node-2, kubelet",
-        "note": "15 s before it was created: this clock is behind",
-    },
-    {"event": "Container finished", "time": "2026-11-23T15:30:33Z", "clock": "harv-node-2, kubelet", "note": ""},
-    {"event": "Job completed", "time": "2026-11-23T15:30:48Z", "clock": "API server", "note": ""},
+    {"event": event, "time": f"2026-11-23T15:30:{second}Z", "clock": clock, "note": note}
+    for event, second, clock, note in (
+        ("Pod started", 29, KUBELET, BEHIND),
+        ("Container finished", 33, KUBELET, "exit 0"),
+        ("Job created", 44, API, "Job helm-install-rancher-logging"),
+        ("Job started", 44, MANAGER, ""),
+        ("Pod created", 44, API, "Pod helm-install-rancher-logging-x7k2p"),
+        ("Job completed", 48, MANAGER, ""),
+        ("Operation began (InProgress)", 58, "node of the harvester pod", "Addon rancher-logging"),
+    )
 ]
 
 STUCK = finding(

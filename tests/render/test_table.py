@@ -1,0 +1,201 @@
+"""The table a person reads: the answer first, then what blocks and what to type."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from preflight.model import Severity, Status
+from preflight.render import Style, render
+from tests.render.reports import CERT, PASSES, REPORTS, SKEW, STUCK, blocked, document, fleet, ready, result, undecided
+
+
+def lines(output: str, report: dict, **style: object) -> list[str]:  # type: ignore[type-arg]
+    return render(output, report, Style(**{"width": 80, **style})).splitlines()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("ready", "READY  v1.4.0 → v1.4.1  5 passed · 1 skipped"),
+        ("warn", "READY  v1.4.0 → v1.4.1  1 warning · 5 passed · 1 skipped"),
+        ("blocked", "BLOCKED  v1.4.0 → v1.4.1  2 blockers · 1 warning · 5 passed · 1 skipped"),
+        ("undecided", "UNDECIDED  v1.4.0 → v1.4.1  3 undecided · 2 passed · 1 skipped"),
+        ("empty", "UNDECIDED  unknown version → unknown version  no check ran"),
+        ("fleet", "BLOCKED  3 clusters; 1 blocked: paris; 1 undecided: oslo; 1 ready: berlin"),
+    ],
+)
+@pytest.mark.parametrize("output", ["table", "wide"])
+def test_the_first_line_answers(output: str, name: str, first: str) -> None:
+    assert lines(output, REPORTS[name]())[0] == first
+
+
+def test_sections_come_in_the_order_of_urgency() -> None:
+    text = render("table", blocked() | {"checks": [*blocked()["checks"], undecided()["checks"][2]]}, Style())
+    titles = ("Blocks the upgrade", "Could not be determined", "Warnings", "Waived", "Good to know", "What was checked")
+    places = [text.index(title) for title in titles]
+    assert places == sorted(places)
+
+
+def test_a_command_stands_on_a_line_of_its_own_whatever_the_width() -> None:
+    for width in (40, 80, 200):
+        shown = [line.strip() for line in lines("table", blocked(), width=width)]
+        for command in STUCK.hint.splitlines()[1:]:
+            assert command in shown
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_sentences_stay_within_the_width(width: int) -> None:
+    commands = STUCK.hint.splitlines()[1:]
+    for line in lines("table", blocked(), width=width):
+        assert len(line) <= width or line.strip() in commands
+
+
+def test_the_timeline_is_in_order_of_time_and_shows_the_skew() -> None:
+    shown = [line.strip() for line in lines("table", blocked())]
+    rows = [line for line in shown if "│  " in line and line[:2] == "15"]
+    assert [row[:8] for row in rows] == sorted(row[:8] for row in rows)
+    assert "kubelet of harv-node-2" in rows[0]
+    assert "Pod started" in rows[0]
+    after_job = shown[next(i for i, line in enumerate(shown) if "Job created" in line) + 1]
+    assert after_job.endswith("14 s before: Operation began (InProgress)")
+    after_pod = shown[next(i for i, line in enumerate(shown) if "Pod started" in line) + 1]
+    assert after_pod.endswith("15 s before: Pod created")
+
+
+def test_a_timeline_on_one_clock_remarks_nothing() -> None:
+    rows = [
+        {**row, "time": f"2026-11-23T15:30:{10 + i}Z"} for i, row in enumerate(_by_cause(STUCK.evidence["timeline"]))
+    ]
+    sound = replace(STUCK, evidence={"timeline": rows})
+    text = render("table", document([result("addon-stuck", Status.FAIL, "addons", sound)]), Style())
+    assert "before:" not in text
+    assert "Pod started" in text
+
+
+def _by_cause(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    order = ["Operation", "Job created", "Job started", "Pod created", "Pod started", "Container", "Job completed"]
+    return sorted(rows, key=lambda row: next(i for i, word in enumerate(order) if row["event"].startswith(word)))
+
+
+@pytest.mark.parametrize("broken", ["soon", [1, 2], {"event": "x"}, None, [], [{"time": 5, "event": None}]])
+def test_a_timeline_of_another_shape_is_shown_as_it_is(broken: object) -> None:
+    odd = replace(STUCK, evidence={"timeline": broken})
+    text = render("table", document([result("addon-stuck", Status.FAIL, "addons", odd)]), Style())
+    assert "job-predates-operation" in text
+
+
+def test_quiet_keeps_the_answer_and_the_blockers() -> None:
+    text = render("table", blocked(), Style(quiet=True))
+    assert text.startswith("BLOCKED")
+    assert "job-predates-operation" in text
+    assert "clock-skew" not in text
+    assert "What was checked" not in text
+    assert lines("table", ready(), quiet=True) == ["READY  v1.4.0 → v1.4.1  5 passed · 1 skipped"]
+
+
+def test_a_clean_cluster_says_what_was_checked() -> None:
+    text = render("table", ready(), Style())
+    for check in PASSES:
+        assert f"✓ {check.id}" in text
+    assert "network-config" not in text
+    assert "1 check does not apply here; -v says why." in text
+    verbose = render("table", ready(), Style(verbose=1))
+    assert "network-config: " in verbose
+    assert "Applies to upgrades from >=1.6.0, not v1.4.0." in verbose
+
+
+def test_equal_reasons_are_said_once() -> None:
+    unreachable = "unreachable: https://192.0.2.10:6443: no route to host"
+    report = document([result(f"check-{i}", Status.UNKNOWN, "nodes", reason=unreachable) for i in range(30)])
+    text = render("table", report, Style(width=80))
+    assert text.count("no route to host") == 1
+    assert "check-0, check-1," in text
+
+
+def test_an_advisory_unknown_says_that_it_does_not_decide() -> None:
+    text = render("table", undecided(), Style())
+    assert "addon-leftovers (advisory: does not decide)" in text
+    assert "addon-stuck (advisory" not in text
+
+
+def test_a_failed_check_still_says_what_it_could_not_see() -> None:
+    reason = "besides, not everything could be determined: forbidden: secrets"
+    text = render("table", document([result("addon-stuck", Status.FAIL, "addons", STUCK, reason=reason)]), Style())
+    assert "Could not be determined (1)" in text
+    assert "forbidden: secrets" in text
+
+
+def test_a_warning_that_blocks_is_a_blocker() -> None:
+    report = document([result("clock-skew", Status.WARN, "nodes", SKEW)], fail_on="warn")
+    text = render("table", report, Style())
+    assert text.startswith("BLOCKED")
+    assert "Blocks the upgrade (1)" in text
+    assert "Warnings" not in text
+
+
+def test_a_waiver_shows_its_reason_and_its_end() -> None:
+    text = render("table", blocked(), Style(width=200))
+    assert "Waived until 2026-12-01: Rotation is planned" in text
+
+
+def test_a_transient_finding_names_wait() -> None:
+    report = document([result("x", Status.FAIL, "nodes", replace(CERT, waived=None, severity=Severity.FAIL))])
+    assert "--wait waits for it" in render("table", report, Style())
+
+
+def test_much_evidence_is_cut_and_verbose_shows_it() -> None:
+    many = replace(STUCK, evidence={f"value{i}": i for i in range(9)})
+    report = document([result("addon-stuck", Status.FAIL, "addons", many)])
+    assert "3 more with -v" in render("table", report, Style(width=200))
+    assert "value8: 8" in render("table", report, Style(width=200, verbose=1))
+
+
+@pytest.mark.parametrize(
+    ("enforcers", "words"),
+    [
+        ((), "Nobody but this tool stops for it"),
+        (("none",), "Nobody but this tool stops for it"),
+        (("webhook",), "The server's webhook refuses the Upgrade"),
+        (("upgrade-scripts", "docs"), "stop half-way through the upgrade; the upgrade documentation asks"),
+        (("check.sh",), "Harvester's own check.sh reports it"),
+    ],
+)
+def test_who_stops_is_said_in_words(enforcers: tuple[str, ...], words: str) -> None:
+    report = blocked()
+    for check in report["checks"]:
+        for finding in check["findings"]:
+            finding["enforcedBy"] = list(enforcers)
+    assert words in render("table", report, Style(width=200))
+
+
+def test_wide_shows_every_check_and_shortens_nothing() -> None:
+    text = render("wide", blocked(), Style(width=80))
+    for check in blocked()["checks"]:
+        assert check["id"] in text
+        assert check["title"] in text
+    assert "1.2 ms" in text
+    assert "Applies to upgrades from >=1.6.0" in text
+
+
+def test_each_cluster_of_a_fleet_is_named() -> None:
+    text = render("table", fleet(), Style())
+    places = [text.index(f"== {name} ==") for name in ("berlin", "paris", "oslo")]
+    assert places == sorted(places)
+
+
+def test_names_are_what_kubectl_takes() -> None:
+    assert lines("name", blocked()) == [
+        "addon.harvesterhci.io/pcidevices-controller -n harvester-system",
+        "addon.harvesterhci.io/rancher-logging -n cattle-logging-system",
+        "node/harv-node-2",
+    ]
+    assert lines("name", fleet())[0].endswith("-n harvester-system --context=paris")
+    assert render("name", ready(), Style()) == ""
+
+
+def test_a_name_that_would_be_two_words_is_quoted() -> None:
+    evil = replace(STUCK, resource=replace(STUCK.resource, name="a; rm -rf /", namespace="-A --all"))
+    report = document([result("addon-stuck", Status.FAIL, "addons", evil, evil)])
+    assert lines("name", report) == ["'addon.harvesterhci.io/a; rm -rf /' -n '-A --all'"]
