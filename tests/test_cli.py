@@ -91,6 +91,8 @@ def test_an_image_that_cannot_be_pulled_is_named() -> None:
         (["check", "--source", "demo", "--report", "json"], 2, "FORMAT=PATH"),
         (["check", "--source", "demo", "--config", "absent.yaml"], 2, "absent.yaml"),
         (["check", "--source", "demo", "--context", "a,b"], 2, "--source live only"),
+        (["check", "--source", "demo", "--wait", "1m"], 2, "--source live only"),
+        (["check", "--source", "demo", "--remediate"], 2, "--source live only"),
         (["check", "--nope"], 2, "--nope"),
         (["nope"], 2, "nope"),
         (["explain", "node-redy"], 2, "did you mean node-ready"),
@@ -117,7 +119,7 @@ def test_every_flag_has_an_environment_variable_and_the_order_is_flag_environmen
     config.write_text("defaults: {source: demo, output: name, fail-on: never, select: [addon-stuck]}\n")
     from_file = preflight("check", cwd=tmp_path)
     assert from_file.returncode == 0
-    assert "addons.harvesterhci.io" in from_file.stdout
+    assert from_file.stdout.startswith("addon.harvesterhci.io/rancher-logging -n cattle-logging-system\n")
     env = {"HARVESTER_PREFLIGHT_OUTPUT": "json", "HARVESTER_PREFLIGHT_FAIL_ON": "fail"}
     from_env = preflight("check", cwd=tmp_path, env=env)
     assert from_env.returncode == 3

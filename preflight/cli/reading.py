@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from preflight.check import Need
+from preflight.cli.stdin import standard_input
 from preflight.inventory import Inventory
 from preflight.settings import Settings
 from preflight.sources import Reader, open_source
@@ -26,7 +26,7 @@ def reader_for(params: dict[str, Any], settings: Settings, progress: Callable[[s
         )
         return inventory
 
-    return open_source(settings.source, now=settings.now, live=live, stdin=sys.stdin.buffer)
+    return open_source(settings.source, now=settings.now, live=live, stdin=standard_input())
 
 
 def connection_from(params: dict[str, Any]) -> Connection:
