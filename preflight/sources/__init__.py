@@ -7,6 +7,7 @@ empty only where the source proves that it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ def open_source(source: str, *, now: datetime | None, live: Reader, stdin: Binar
     if source == "-":
         from preflight.sources.document import read as read_document
 
-        return partial(read_document, opener=lambda: stdin, name="standard input", now=now)
+        return partial(read_document, opener=lambda: nullcontext(stdin), name="standard input", now=now)
     return _open_path(source, now)
 
 

@@ -34,10 +34,11 @@ _NAME_TIME = re.compile(r"_(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)(Z|[+-]\d\d)(?:
 def read(needs: Sequence[Need], *, path: Path, now: datetime | None) -> Inventory:
     """Read a support bundle. Raises SourceError when the path is none, or is damaged as a whole."""
     merged = merge_needs(needs)
-    bundle = _Bundle(open_layout(path))
-    entries = {name: bundle.collect(need) for name, need in merged.items()}
-    moment, words = (now, "the time given with --now") if now else _clock(bundle.layout)
-    return Inventory(SourceInfo("support-bundle", str(path), moment, words, tuple(bundle.notes())), entries)
+    with open_layout(path) as layout:
+        bundle = _Bundle(layout)
+        entries = {name: bundle.collect(need) for name, need in merged.items()}
+        moment, words = (now, "the time given with --now") if now else _clock(layout)
+        return Inventory(SourceInfo("support-bundle", str(path), moment, words, tuple(bundle.notes())), entries)
 
 
 @dataclass

@@ -6,9 +6,11 @@ Shape: paths are relative to the bundle's top folder, with forward slashes.
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +25,12 @@ from preflight.sources.text import MAX_INPUT_BYTES, to_utf8
 
 MAX_FILES = 1_000_000
 _IS_BUNDLE = re.compile(r"(?:[^/]+/)?(?:yamls/(?:cluster|namespaced)/.+|metadata\.yaml)")
+
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError, ValueError,
+    struct.error,
+)  # fmt: skip
+"""What zipfile raises for one damaged, encrypted or unusually compressed file; ValueError: a broken offset."""
 
 
 class FileProblem(Exception):
@@ -53,9 +61,14 @@ class Layout:
         try:
             with self.opener(self.files[path]) as file:
                 yield file
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        except _UNREADABLE as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise FileProblem(f"{path} cannot be read: {' '.join(reason.split())}") from None
+
+    def size(self, path: str) -> int:
+        """Return how large a file says it is; no more than that is ever read of one in a zip."""
+        handle = self.files[path]
+        return int(handle.file_size if isinstance(handle, zipfile.ZipInfo) else handle.stat().st_size)
 
     def lines(self, path: str) -> Iterator[bytes]:
         """Yield the lines of a file. Raises FileProblem, above MAX_INPUT_BYTES too."""
@@ -79,22 +92,28 @@ class Layout:
             raise FileProblem(error.message) from None
 
 
-def open_layout(path: Path) -> Layout:
+@contextmanager
+def open_layout(path: Path) -> Iterator[Layout]:
     """Look at a zip or a folder. Raises SourceError when it is no support bundle or cannot be read."""
-    name = str(path)
     try:
-        return _folder(path) if path.is_dir() else zip_layout(path, name)
+        folder = _folder(path) if path.is_dir() else None
+        file = None if folder else path.open("rb")
     except OSError as error:
-        raise SourceError(f"cannot read {name}: {error.strerror or error}") from None
+        raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
+    if folder:
+        yield folder
+    elif file:
+        with file:
+            yield zip_layout(file, str(path))
 
 
-def zip_layout(file: Path | BinaryIO, name: str, *, top: str | None = None) -> Layout:
+def zip_layout(file: BinaryIO, name: str, *, top: str | None = None) -> Layout:
     """Look at a zip. With `top`, everything below that folder counts, bundle or not. Raises SourceError."""
     try:
         archive = zipfile.ZipFile(file)
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise SourceError(f"{name} is a damaged or incomplete zip ({error}): copy or download it again") from None
+    entries = [entry for entry in archive.infolist() if entry.filename and not entry.filename.endswith("/")]
     top = _top([entry.filename for entry in entries], name, "zip") if top is None else top
     files: dict[str, Any] = {}
     refused: dict[str, str] = {}

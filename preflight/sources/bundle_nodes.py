@@ -15,6 +15,8 @@ from preflight.inventory import Collected, JsonObject, sorted_objects
 from preflight.sources.bundle_layout import FileProblem, Layout, zip_layout
 from preflight.sources.needs import MergedNeed
 
+MAX_ARCHIVE_BYTES = 2 * 1024**3
+"""One node's archive, logs included: its table of contents is at its end, so all of it is gone through."""
 MAX_FILE_BYTES = 1024 * 1024
 """One file of a node; configuration files have a few KiB."""
 MAX_NODE_BYTES = 16 * 1024 * 1024
@@ -33,6 +35,8 @@ def read_nodes(layout: Layout, need: MergedNeed, nodes: Sequence[str]) -> Collec
         files: dict[str, str] = {}
         if patterns is not None:
             try:
+                if layout.size(path) > MAX_ARCHIVE_BYTES:
+                    raise FileProblem(f"{path} is larger than {MAX_ARCHIVE_BYTES // 1024**3} GiB")
                 with layout.open(path) as archive:
                     for problem in _read(archive, path, name, patterns, files):
                         gaps.append(f"error: node {name}: {problem}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO
 
@@ -15,14 +16,19 @@ from preflight.sources.text import read_bounded, to_utf8
 _SNAPSHOT = re.compile(rb"(?m)^kind: *[\"']?PreflightSnapshot\b|\"kind\" *: *\"PreflightSnapshot\"")
 
 
-def read(needs: Sequence[Need], *, opener: Callable[[], BinaryIO], name: str, now: datetime | None) -> Inventory:
+def read(
+    needs: Sequence[Need],
+    *,
+    opener: Callable[[], AbstractContextManager[BinaryIO]],
+    name: str,
+    now: datetime | None,
+) -> Inventory:
     """Read a snapshot or a stream of objects. Raises SourceError when it is neither."""
     try:
-        file = opener()
+        with opener() as file:
+            data = to_utf8(read_bounded(file, name), name)
     except OSError as error:
         raise SourceError(f"cannot open {name}: {error.strerror or error}") from None
-    data = to_utf8(read_bounded(file, name), name)
-    file.close()
     if not data.strip():
         raise SourceError(f"{name} is empty: was the command that wrote it refused? Look at its error output")
     if _SNAPSHOT.search(data):

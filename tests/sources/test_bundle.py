@@ -243,6 +243,15 @@ def test_files_of_nodes(tmp_path):
     assert any("logs/kernel.log is larger than 1024 KiB" in gap for gap in entry.gaps)
 
 
+def test_a_node_archive_over_the_limit_is_a_gap(tmp_path, monkeypatch):
+    files = bundle_files([NODE])
+    files["nodes/n1.zip"] = node_archive("n1", {"configs/oem/x": "y"})
+    monkeypatch.setattr("preflight.sources.bundle_nodes.MAX_ARCHIVE_BYTES", 10)
+    for source in (write_zip(tmp_path, files), write_folder(tmp_path / "flat", files)):
+        missing = read(source, [need("nodes/files", "files[configs/oem/x]")]).get("nodes/files").missing
+        assert "nodes/n1.zip is larger than" in missing
+
+
 def test_a_damaged_or_missing_node_archive_is_a_gap(tmp_path):
     files = bundle_files([NODE])
     one = need("nodes/files", "files[configs/oem/90_custom.yaml]")
