@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -26,6 +27,7 @@ from preflight.cli.repairing import (
     examine_for_repair,
     repair_from,
 )
+from preflight.model import Report, Severity
 
 STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-leftovers"]
 EXIT_UNDECIDED, EXIT_NOT_REPAIRED = 4, 5
@@ -68,7 +70,7 @@ def run_fix(params: dict[str, Any]) -> int:
     sys.stdout.flush()
     if not plan.steps:
         refused = EXIT_NOT_REPAIRED if plan.refusals and params["apply"] else 0
-        return refused or (EXIT_UNDECIDED if plan.undetermined else 0)
+        return refused or (EXIT_UNDECIDED if _undecided(found.report, plan.undetermined) else 0)
     if not params["apply"]:
         return 0
     repair: Repair = repair_from(params, "fix")
@@ -76,3 +78,9 @@ def run_fix(params: dict[str, Any]) -> int:
     if plan.refusals and not outcome.exit_code:
         say(f"left alone: {len(plan.refusals)} (see the plan above)")
     return outcome.exit_code
+
+
+def _undecided(report: Report, undetermined: Sequence[str]) -> bool:
+    """Say whether a check that could have found something to repair could not tell; advisory ones do not count."""
+    silent = {entry.partition(":")[0] for entry in undetermined}
+    return any(result.id in silent and result.worst is Severity.FAIL for result in report.checks)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from preflight.cli import say
 from preflight.cli.options import config_option, connection_options, quiet_option, verbose_option
 from preflight.cli.output import print_text
 from preflight.cli.reading import connection_from
@@ -41,7 +42,7 @@ def run_rollback(params: dict[str, Any]) -> int:
     from preflight.model import SourceInfo
     from preflight.remediation.apply import cluster_id
     from preflight.remediation.journal import read_journal
-    from preflight.remediation.render import plan_json, plan_table
+    from preflight.remediation.render import journal_table, plan_json, plan_table
     from preflight.remediation.rollback import rollback_plan
     from preflight.sources.live import connect
     from preflight.sources.writes import Writer
@@ -59,6 +60,8 @@ def run_rollback(params: dict[str, Any]) -> int:
         lambda target: writer.get(target.api_version, target.kind, target.namespace, target.name),
         source,
     )
+    if not params["quiet"]:
+        say(journal_table(document).rstrip())
     print_text(plan_json(plan) if params["output"] == "json" else plan_table(plan, offline=False))
     if not plan.steps or not params["apply"]:
         return EXIT_NOT_REPAIRED if plan.refusals and params["apply"] else 0

@@ -65,7 +65,7 @@ class Outcome:
 def apply_plan(plan: Plan, tools: Tools) -> Outcome:
     """Carry out a plan. Raises RemediationError only while nothing has been changed yet; the text says so."""
     journal = Journal(tools.backup_dir, lambda: tools.writer.api.date or plan.source.collected_at)
-    runner = StepRunner(tools.writer, journal, tools.clock, tools.progress, tools.timeout)
+    runner = StepRunner(tools.writer, journal, tools.clock, tools.timeout, progress=tools.progress, say=tools.say)
     try:
         _prove(plan, tools, journal, runner)
         ready = [step for step in plan.steps if step.repair not in runner.failed]

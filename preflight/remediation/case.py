@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from preflight.errors import Unreadable
 from preflight.fields import (
     boolean_at,
     condition_status,
@@ -141,6 +140,3 @@ def target_with_uid(obj: JsonObject) -> Target:
     if not target.name:
         raise Refused("an object without a name cannot be repaired")
     return target
-
-
-__all__ = ["DEPLOYED", "DISABLED", "Case", "Unreadable", "addon_enabled", "addon_status", "in_progress"]

@@ -16,6 +16,7 @@ from preflight.errors import RemediationError, Unreadable
 from preflight.fields import integer_at, text_at, time_at
 from preflight.inventory import JsonObject
 from preflight.remediation.answers import explain
+from preflight.remediation.interrupts import uninterrupted
 from preflight.sources.live_errors import ApiError
 from preflight.sources.writes import LEASE_NAMESPACE, Writer
 from preflight.times import human_duration
@@ -97,7 +98,8 @@ def held(lease: Lease) -> Iterator[Lease]:
     try:
         yield lease
     finally:
-        lease.release()
+        with uninterrupted():
+            lease.release()
 
 
 def _refuse_if_held(lease: JsonObject, now: datetime) -> None:

@@ -88,6 +88,8 @@ class Step:
     """What is merged over the object (updates) or over its saved original (create). Never shown."""
     base: JsonObject | None = field(default=None, repr=False)
     """Create: the object to create it from; None means the one that an earlier step of the repair deleted."""
+    also: tuple[Target, ...] = ()
+    """What goes or changes along with the object, and is saved besides it."""
     goal: Goal = Goal()
     number: int = 0
     repair: int = 0

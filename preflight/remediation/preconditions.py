@@ -71,7 +71,7 @@ def _of_step(step: Step) -> list[Permission]:
     verb, subresource = VERBS[step.action]
     needed: list[Permission] = [(verb, group, plural + subresource, target.namespace)]
     needed.append(("get", group, plural, target.namespace))
-    for seen in step.goal.objects:
+    for seen in (*step.also, *step.goal.objects):
         group, plural = seen.api_version.rpartition("/")[0], plural_of(seen.api_version, seen.kind)
         needed.append(("get", group, plural, seen.namespace))
     return needed

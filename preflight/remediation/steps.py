@@ -9,7 +9,7 @@ from preflight.remediation.answers import explain, unreachable
 from preflight.remediation.bodies import change_for, fresh
 from preflight.remediation.interrupts import uninterrupted
 from preflight.remediation.journal import DONE, FAILED, NOT_CONVERGED, STARTED, WRITTEN, Journal, state_of
-from preflight.remediation.plan import Action, Step, Until
+from preflight.remediation.plan import Action, Step, Target, Until
 from preflight.remediation.wait import Clock, wait_for
 from preflight.sources.live_errors import ApiError
 from preflight.sources.writes import Writer
@@ -29,12 +29,19 @@ class StepRunner:
     """Carries out steps and remembers how they went."""
 
     def __init__(
-        self, writer: Writer, journal: Journal, clock: Clock, progress: Callable[[str], None], timeout: float
+        self,
+        writer: Writer,
+        journal: Journal,
+        clock: Clock,
+        timeout: float,
+        *,
+        progress: Callable[[str], None],
+        say: Callable[[str], None],
     ) -> None:
         self._writer = writer
         self._journal = journal
         self._clock = clock
-        self._progress = progress
+        self._progress, self._say = progress, say
         self._timeout = timeout
         self._rehearsed: set[int] = set()
         self.failed: set[int] = set()
@@ -62,7 +69,7 @@ class StepRunner:
             self._journal.entry(step)["backup"] = self._journal.save(body, step.number)
             self._journal.write()
             return
-        found = self._read(step)
+        found = self._read(step.target)
         if found is None:
             if step.goal.until is Until.GONE and not step.target.resource_version:
                 return  # an earlier step may well have taken it along
@@ -71,6 +78,10 @@ class StepRunner:
         entry = self._journal.entry(step)
         entry["backup"] = self._journal.save(found, step.number)
         entry["before"] = state_of(found)
+        for other in step.also:
+            along = self._read(other)
+            if along is not None:
+                self._journal.save(along, step.number)
         self._journal.write()
 
     def rehearse(self, step: Step) -> None:
@@ -117,6 +128,7 @@ class StepRunner:
             self._clock,
             timeout=self._timeout,
             progress=self._progress,
+            told=lambda text: self._say(f"step {step.number}: {text}"),
             between=between,
         )
         with uninterrupted():
@@ -148,7 +160,7 @@ class StepRunner:
             return self._journal.load(backup)
         if step.target.resource_version:
             return self._journal.load(backup)
-        found = self._read(step)
+        found = self._read(step.target)
         if found is None:
             raise Failure("it is gone since the plan was made")
         self._compare(step, found)
@@ -165,15 +177,14 @@ class StepRunner:
                 return self._journal.load(entry["backup"])
         raise Failure("the object to create it from was not saved")
 
-    def _read(self, step: Step) -> JsonObject | None:
-        target = step.target
+    def _read(self, target: Target) -> JsonObject | None:
         try:
             return self._writer.get(target.api_version, target.kind, target.namespace, target.name)
         except ApiError as error:
             raise _failure(error) from None
 
     def _absent(self, step: Step) -> bool:
-        found = self._read(step)
+        found = self._read(step.target)
         return found is None or (found.get("metadata") or {}).get("uid") != step.target.uid
 
     def _compare(self, step: Step, found: JsonObject) -> None:
@@ -187,7 +198,7 @@ class StepRunner:
 
     def _settled(self, step: Step) -> dict[str, object] | None:
         try:
-            found = self._read(step)
+            found = self._read(step.target)
         except Failure:
             return None
         return state_of(found) if found else None

@@ -61,13 +61,14 @@ def wait_for(
     *,
     timeout: float,
     progress: Callable[[str], None],
+    told: Callable[[str], None] = lambda _text: None,
     between: Callable[[], None] = lambda: None,
 ) -> Seen:
     """Look again and again until the goal is reached, cannot be reached, or the time is up; never raises ApiError.
 
-    `between` runs after every look, to keep the lease alive.
+    `progress` hears of every look, `told` only of what is new; `between` runs after every look, to keep the lease alive.
     """
-    began, failures = clock.monotonic(), 0
+    began, failures, before = clock.monotonic(), 0, ""
     while True:
         try:
             seen = look(goal, writer)
@@ -80,6 +81,9 @@ def wait_for(
         elapsed = clock.monotonic() - began
         if elapsed >= timeout:
             return Seen(False, f"not within {human_duration(timeout)}: {seen.words}")
+        if seen.words != before:
+            told(f"waiting: {seen.words}")
+            before = seen.words
         progress(f"waiting until {goal.words}: {seen.words} ({human_duration(round(elapsed))})")
         between()
         clock.sleep(min(POLL_SECONDS, max(0.1, timeout - elapsed)))

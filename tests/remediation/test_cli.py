@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from preflight.cli import run
 from preflight.cli.remediate import wait_while_transient
 from preflight.config_file import load_schema
 from preflight.flow import Examination
+from tests.kube import Call
 from tests.remediation.world import CHECKS, MakeWorld, World, addon, chart_of, job_of, setting, status_of, stuck
 
 Type = Callable[..., int]
@@ -66,9 +69,12 @@ def test_fix_apply_yes_converges_and_the_second_check_is_clean(
     world: MakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here = world(*stuck("rancher-logging"), *stuck("harvester-vm-dhcp-controller"))
+    here.server.controllers.delay = 4
     assert typed(here, "check", "--to", "v1.4.1") == 3
     assert typed(here, "fix", "--apply", "--yes") == 0
     told = capsys.readouterr().err
+    assert "step 1: delete Job addons/helm-install-harvester-vm-dhcp-controller" in told
+    assert "waiting: " in told  # no terminal: what is new is said line by line
     assert "repaired: every step reached its goal" in told
     assert "rollback" in told
     assert sorted(method for method, _ in here.writes()) == ["DELETE", "DELETE"]
@@ -148,6 +154,21 @@ def test_a_refusal_before_anything_was_changed_exits_5(world: MakeWorld, capsys:
     told = capsys.readouterr().err
     assert "delete jobs.batch in addons" in told
     assert "Nothing was changed" in told
+
+
+def test_ctrl_c_while_waiting_says_what_is_left(world: MakeWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    here = world(*stuck("one"), *stuck("two"))
+    interrupt = Call(lambda _server: os.kill(os.getpid(), signal.SIGINT))
+    here.server.faults.on(interrupt, method="GET", path="jobs/helm-install-one", after=1)  # saved, then waited for
+    assert typed(here, "fix", "--apply", "--yes") == 130
+    told = capsys.readouterr().err
+    assert "INTERRUPTED" in told
+    assert "left: step 1" in told
+    assert "step 2 (delete Job addons/helm-install-two): not begun" in told
+    (journal,) = journals(here)
+    document = json.loads(journal.read_text())
+    assert document["outcome"] == "interrupted"
+    assert [entry["state"] for entry in document["steps"]] == ["written", "left"]
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ def _delete(case: Case, target: Target, reason: str, goal: Goal) -> Step:
         undo="create it again from the saved object",
         loses=LOSES,
         commands=(f"kubectl get {where} -o yaml > {target.kind.lower()}-{target.name}.yaml", f"kubectl delete {where}"),
+        also=(Target("helm.cattle.io/v1", "HelmChart", case.namespace, case.name),) if target.kind == "Addon" else (),
         goal=goal,
     )
 

@@ -49,6 +49,7 @@ def _edit(case: Case, target: Target, *, enabled: bool) -> Step:
             f"kubectl -n {case.namespace} wait addons.harvesterhci.io {case.name} --timeout 15m "
             f"--for jsonpath='{{.status.status}}'={'AddonDeploySuccessful' if enabled else 'AddonDisabled'}",
         ),
+        also=() if enabled else (Target("helm.cattle.io/v1", "HelmChart", case.namespace, case.name),),
         body={"spec": {"enabled": enabled}},
         goal=settled_goal(target, enabled=enabled),
     )
