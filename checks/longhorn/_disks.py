@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from preflight.api import JsonObject, boolean_at, condition_status, integer_at, mapping_at, name_of
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(NamedTuple):
     """One disk of one Longhorn node. Units: bytes."""
 
     node: str

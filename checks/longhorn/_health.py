@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from preflight.api import (
     FAIL,
@@ -27,8 +27,7 @@ SCRIPT_HEALTHY_ABOVE = 2
 MOVING = ("creating", "attaching", "detaching", "deleting")
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """The cluster as the rules about volumes see it."""
 
     nodes: int

@@ -1,7 +1,7 @@
 """A Longhorn node that no longer exists, or has no instance manager, hangs the upgrade of the system services.
 
-Rule: upgrade_manifests.sh of every target waits without limit. With two or more nodes besides witnesses: one running
-instance manager (label longhorn.io/instance-manager-type=aio) for every nodes.longhorn.io object. With any number:
+Rule: upgrade_manifests.sh of every target waits without limit. With two or more managed nodes besides witnesses: one
+running instance manager (label longhorn.io/instance-manager-type=aio) for every nodes.longhorn.io object. With any number:
 numberReady of DaemonSet longhorn-manager equals the number of managed nodes that are no witnesses.
 """
 
@@ -60,10 +60,12 @@ def longhorn_node_stale(view: View) -> Iterator[Outcome]:
         return
     names = {name_of(node) for node in nodes}
     managers = read(view, MANAGERS)
-    running = None
-    if managers is not None and sum(not is_witness(node) for node in nodes) > 1:
-        running = {_node_of(manager) for manager in managers if text_at(manager, "status.currentState") == "running"}
     wanted = sum(is_managed(node) and not is_witness(node) for node in nodes)
+    running = None
+    if managers is not None and not managers and read(view, "nodes.longhorn.io"):
+        yield Unknown("error: Longhorn knows nodes, but not one instance manager was found")
+    elif managers is not None and wanted > 1:
+        running = {_node_of(manager) for manager in managers if text_at(manager, "status.currentState") == "running"}
     yield from _daemonset(view, wanted)
 
     def judge(node: JsonObject) -> Iterator[Outcome]:

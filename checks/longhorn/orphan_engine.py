@@ -10,7 +10,7 @@ Edges: a single node is not drained, and without a budget nothing holds the drai
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from preflight.api import (
     FAIL,
@@ -78,8 +78,7 @@ def orphan_engine(view: View) -> Iterator[Outcome]:
     yield from judged(tuple(engines.values()), lambda engine: scene.judge_engine(engine, volumes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Scene:
+class _Scene(NamedTuple):
     engines: dict[str, JsonObject]
     held: frozenset[str] | None
     """The disruption budgets of longhorn-system, None when they were not read."""

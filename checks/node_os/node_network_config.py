@@ -2,7 +2,8 @@
 
 Rule: check.sh check_network_config (running 1.6.x, not for release candidates; here for those too) and the script of
 the target, which retries for ever: /oem/90_custom.yaml exists (only 99_custom.yaml: installed by 1.0), harvester.config
-exists, holds no install.networks (the schema of 1.0) and one of managementinterface or management_interface.
+exists, holds no install.networks (the schema of 1.0) and one of managementinterface or management_interface. Without
+90_custom.yaml the script of the target goes on, but has nowhere to keep the new settings: check.sh alone fails.
 Docs: ifcfg files that somebody added by CloudInit are ignored after the upgrade. Whether 90_custom.yaml itself was
 edited by hand cannot be told from its text.
 """
@@ -113,7 +114,7 @@ def _judge_node(node: JsonObject, given: JsonObject) -> Iterator[Outcome]:
         return
     if value_at(config, "install.networks"):
         yield _finding(node, "install-networks-schema")
-    if management_interface(config) is None:
+    elif management_interface(config) is None:
         yield _finding(node, "management-interface-missing")
 
 
@@ -121,10 +122,14 @@ def _finding(node: JsonObject, cause: str) -> Finding:
     return Finding(
         severity=FAIL,
         cause=cause,
-        message=f"Node {name_of(node)}: {PROBLEM[cause]}, so 1.7 cannot generate its network and its upgrade "
-        "job retries for ever",
+        message=f"Node {name_of(node)}: {PROBLEM[cause]}, "
+        + (
+            "so its new network settings do not survive a reboot"
+            if cause.startswith("oem")
+            else "so 1.7 cannot generate its network and its upgrade job retries for ever"
+        ),
         hint=f"{FIX[cause]}\nls -l /oem",
         resource=ref_of(node),
         evidence={"file": "/oem/90_custom.yaml" if cause.startswith("oem") else "/oem/harvester.config"},
-        enforced_by=(Enforcer.CHECK_SH, Enforcer.SCRIPTS),
+        enforced_by=(Enforcer.CHECK_SH,) if cause.startswith("oem") else (Enforcer.CHECK_SH, Enforcer.SCRIPTS),
     )

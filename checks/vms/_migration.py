@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from preflight.api import (
     FAIL,
@@ -35,8 +35,7 @@ WITH_DISKS = ">=1.4.1 <1.8.0"
 RESTORES = ">=1.6.0"
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """The nodes and versions as the rule about machines sees them."""
 
     takers: tuple[JsonObject, ...]

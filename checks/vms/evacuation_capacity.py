@@ -10,7 +10,7 @@ Targets before 1.7.0 wait for ever; later ones stop a machine whose evacuation f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from preflight.api import (
     FAIL,
@@ -92,8 +92,7 @@ def evacuation_capacity(view: View) -> Iterator[Outcome]:
                 yield Unknown(f"unparsable: machine {full_name(vmi)}: {error}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Scene:
+class _Scene(NamedTuple):
     free: Mapping[str, Size]
     repulsion: Repulsion
     severity: Severity
