@@ -1,0 +1,138 @@
+"""A version that cannot be reached from the running one: the server says so only after the ISO was downloaded.
+
+Rule: pkg/controller/master/upgrade, same logic v1.4.0 to v1.9.0-rc6, with the minimum that the ISO carries; see
+_paths.py for the table and the order of the tests. The webhook and check.sh do not look. The documentation lists fewer
+paths than the server accepts: those are warned of. Edges: the minimum of a target that is not in the table is taken
+from its Version object where that names one (on clusters whose upgrade checker works it repeats the ISO's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from preflight.api import (
+    FAIL,
+    INFO,
+    WARN,
+    Enforcer,
+    Finding,
+    HarvesterVersion,
+    JsonObject,
+    Outcome,
+    ResourceRef,
+    Severity,
+    Unknown,
+    View,
+    check,
+    need,
+    parse_version,
+    ref_of,
+    text_at,
+)
+
+from ._paths import Release, find_release, rejection, route
+
+VERSIONS = "versions.harvesterhci.io"
+SEE = "kubectl get settings.harvesterhci.io server-version -o jsonpath='{.value}'"
+RUNNING = ResourceRef("harvesterhci.io/v1beta1", "Setting", "", "server-version")
+
+
+@check(
+    id="upgrade-path",
+    title="The target can be reached from the running version",
+    category="upgrade",
+    needs=(need(VERSIONS, "spec.minUpgradableVersion", optional=True),),
+    enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS, Enforcer.NONE),
+    docs="https://docs.harvesterhci.io/v1.8/upgrade",
+    why="The upgrade controller compares the versions only when the ISO is on the cluster, and the Upgrade then fails.",
+    how="A minor release was skipped, or a patch release that the target demands (v1.4.0 goes to v1.4.1 only).",
+    fix="Upgrade by way of the releases in between, each completely, or choose another target.",
+    causes={
+        "path-rejected": "The server rejects this pair of versions. Take the way over the releases the hint names.",
+        "path-undocumented": "The server accepts it, and the documentation does not list it, so nobody has tested it.",
+        "same-version": "The target is the version that is running. The server accepts it: it repeats the upgrade.",
+        "better-target": "A later patch release of the target mends known faults of the upgrade. Prefer it.",
+    },
+    waived_by="harvesterhci.io/skip-version-check",
+)
+def upgrade_path(view: View) -> Iterator[Outcome]:
+    """Yield a finding when the server would reject the pair, or the documentation does not list it."""
+    current, target = view.upgrade.from_version, view.upgrade.to_version
+    if current is None or target is None:
+        which = "running" if current is None else "target"
+        yield Unknown(f"error: the {which} version is not known, so the path cannot be judged: give --from and --to")
+        return
+    release = find_release(target)
+    minimum = parse_version(release.minimum) if release else None
+    reason = rejection(current, target, minimum)
+    if not (reason or release or target.is_dev or current.semantic == target.semantic):
+        found = _minimum_of_version_object(view, target)
+        if isinstance(found, Unknown):
+            yield found
+            return
+        minimum, reason = found, rejection(current, target, found)
+    facts: dict[str, Any] = {"from": current.raw, "to": target.raw, "minimum": minimum.raw if minimum else None}
+    if reason:
+        yield _rejected(current, target, reason, facts)
+    else:
+        yield from _accepted(current, target, release, facts)
+
+
+def _minimum_of_version_object(view: View, target: HarvesterVersion) -> HarvesterVersion | Unknown:
+    why = f"error: {target} is not in this tool's table of upgrade paths, and"
+    if missing := view.missing(VERSIONS):
+        return Unknown(f"{why} its Version object was not read ({missing})")
+    version = next((obj for obj in view.objects(VERSIONS) if _names(obj, target)), None)
+    text = text_at(version, "spec.minUpgradableVersion") if version else ""
+    if not text:
+        return Unknown(f"{why} no Version object says from which version it can be reached (minUpgradableVersion)")
+    minimum = parse_version(text)
+    if minimum.is_dev:
+        return Unknown(f"unparsable: Version {target} names {text!r} as its minimum, which is no release")
+    return minimum
+
+
+def _names(version: JsonObject, target: HarvesterVersion) -> bool:
+    name = ref_of(version).name.strip()
+    return bool(name) and (name == target.raw or parse_version(name).semantic == target.semantic)
+
+
+def _rejected(current: HarvesterVersion, target: HarvesterVersion, reason: str, facts: dict[str, Any]) -> Finding:
+    way = route(current, target)
+    hint = (
+        f"Upgrade step by step: {' → '.join(way)}" if way else "Choose another target; see the table of supported paths"
+    )
+    message = f"The server will reject {current} → {target}, after it has downloaded the ISO: {reason}"
+    evidence = facts | ({"route": list(way)} if way else {})
+    return _finding(FAIL, "path-rejected", message, f"{hint}\n{SEE}", evidence, Enforcer.SCRIPTS)
+
+
+def _accepted(
+    current: HarvesterVersion, target: HarvesterVersion, release: Release | None, facts: dict[str, Any]
+) -> Iterator[Finding]:
+    if current.raw == target.raw or (current.semantic and current.semantic == target.semantic):
+        message = f"{target} is the version that is running: the server accepts that and repeats the upgrade"
+        yield _finding(INFO, "same-version", message, f"Make sure that it is meant\n{SEE}", facts, Enforcer.NONE)
+        return
+    if release is None or current.is_prerelease or not current.within(release.documented):
+        message = f"The server accepts {current} → {target}, and the documentation does not list that path"
+        hint = f"Try it on a cluster you can lose first\n{SEE}"
+        yield _finding(WARN, "path-undocumented", message, hint, facts, Enforcer.DOCS)
+    if release and release.better and not target.is_prerelease:
+        message = f"{target} has known faults that a later patch release mends: {release.better}"
+        yield _finding(INFO, "better-target", message, "Choose the later patch release", facts, Enforcer.NONE)
+
+
+def _finding(
+    severity: Severity, cause: str, message: str, hint: str, facts: dict[str, Any], enforcer: Enforcer
+) -> Finding:
+    return Finding(
+        severity=severity,
+        cause=cause,
+        message=message,
+        hint=hint,
+        resource=RUNNING,
+        evidence=facts,
+        enforced_by=(enforcer,),
+    )
