@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -161,9 +162,9 @@ def evidence_of(finding: Json) -> list[tuple[str, str]]:
 
 
 def words(key: str) -> str:
-    """Write a camelCase or kebab-case name as words."""
-    spaced = "".join(f" {char.lower()}" if char.isupper() else char for char in key)
-    return spaced.replace("-", " ").replace("_", " ").strip()
+    """Write a camelCase or kebab-case name as words; an abbreviation such as the IP of `internalIP` keeps its capitals."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z_\-\s]+", key)
+    return " ".join(part if len(part) > 1 and part.isupper() else part.lower() for part in parts) or key
 
 
 def plain(value: Any) -> str:

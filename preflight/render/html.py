@@ -15,6 +15,7 @@ from preflight.render import document as doc
 from preflight.render.text import GLYPHS
 from preflight.render.timeline import clock_texts, offsets, remarks, timeline
 from preflight.render.timeline_svg import drawing
+from preflight.render.undecided import undecided
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -70,7 +71,8 @@ def _page(index: int, context: str, report: dict[str, Any]) -> dict[str, Any]:
         "versions": doc.versions(report, "→"),
         "counts": doc.counts(report),
         "source": doc.source_of(report),
-        "unknown": [(check, doc.decides(report, check)) for check in found.unknown],
+        "unknown": len(found.unknown),
+        "reasons": undecided(report),
         "sections": [
             {"id": id, "title": title, "sign": sign, "cards": [_card(item) for item in items]}
             for id, title, sign, items in groups

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from preflight.render import document as doc
 from preflight.render.text import GLYPHS
 from preflight.render.timeline import clock_texts, remarks, timeline
+from preflight.render.undecided import undecided
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -65,7 +66,7 @@ def _report(context: str, report: dict[str, Any]) -> list[str]:
     lines += [text(doc.sentence(doc.source_of(report))), ""]
     lines += [f"> {text(note)}\n" for note in report["source"]["notes"]]
     lines += _findings("Blocks the upgrade", found.blockers)
-    lines += _unknown(report, found.unknown)
+    lines += _unknown(report)
     lines += _findings("Warnings", found.warnings)
     lines += _waived(found.waived)
     lines += _findings("Good to know", found.infos)
@@ -106,19 +107,20 @@ def _link(url: str) -> str:
     return f"<{url}>" if re.fullmatch(r"https?://[^\s<>\"\\`|]+", url) else text(url)
 
 
-def _unknown(report: dict[str, Any], checks: list[dict[str, Any]]) -> list[str]:
-    if not checks:
+def _unknown(report: dict[str, Any]) -> list[str]:
+    reasons = undecided(report)
+    if not reasons:
         return []
     rows = [
-        [code(check["id"]), "yes" if doc.decides(report, check) else "no, advisory", text(check["reason"])]
-        for check in checks
+        [
+            " ".join(part for part in (text(reason.text), code(reason.command)) if part),
+            ", ".join(map(code, reason.deciding)),
+            ", ".join(map(code, reason.advisory)),
+        ]
+        for reason in reasons
     ]
-    return [
-        f"## Could not be determined ({len(checks)})",
-        "",
-        *table(("Check", "Decides", "Reason"), rows),
-        "",
-    ]
+    title = f"## Could not be determined ({len(doc.sections(report).unknown)})"
+    return [title, "", *table(("Reason", "Checks that decide", "Advisory checks"), rows), ""]
 
 
 def _waived(items: list[doc.Item]) -> list[str]:

@@ -63,7 +63,7 @@ def _report(report: dict[str, Any], style: Style) -> list[str]:
     lines += _section(f"Blocks the upgrade ({len(found.blockers)})", "fail", found.blockers, style)
     if style.quiet:
         return lines
-    lines += _unknown(report, found.unknown, style)
+    lines += _unknown(report, style)
     lines += _section(f"Warnings ({len(found.warnings)})", "warn", found.warnings, style)
     lines += _waived(found.waived, style)
     lines += _section(f"Good to know ({len(found.infos)})", "info", found.infos, style)
@@ -119,16 +119,18 @@ def _next(finding: dict[str, Any], style: Style, inner: str) -> list[str]:
     return lines + [f"{inner}  {paint(command, 'cyan', style.colour)}" for command in commands]
 
 
-def _unknown(report: dict[str, Any], checks: list[dict[str, Any]], style: Style) -> list[str]:
-    lines = _heading(f"Could not be determined ({len(checks)})", style) if checks else []
-    groups: dict[tuple[str, bool], list[str]] = {}
-    for check in checks:
-        groups.setdefault((check["reason"], doc.decides(report, check)), []).append(check["id"])
+def _unknown(report: dict[str, Any], style: Style) -> list[str]:
+    from preflight.render.undecided import undecided
+
+    reasons = undecided(report)
+    checks = len(doc.sections(report).unknown)
+    lines = _heading(f"Could not be determined ({checks})", style) if reasons else []
     mark = paint(glyph("unknown", style.ascii), COLOURS["unknown"], style.colour)
-    for (reason, decides), ids in groups.items():
-        note = "" if decides else " (advisory: does not decide)"
-        first, *more = wrap(", ".join(ids) + note, style.width - 2, "", "  ")
-        lines += ["", f"{mark} {first}", *more, *wrap(doc.sentence(reason or "no reason given"), style.width, "  ")]
+    for reason in reasons:
+        first, *more = wrap(reason.text, style.width - 2, "", "  ")
+        lines += ["", f"{mark} {first}", *more]
+        lines += [f"    {paint(reason.command, 'cyan', style.colour)}"] if reason.command else []
+        lines += wrap(reason.checks, style.width, "  Checks: ", "    ")
     return lines
 
 

@@ -39,13 +39,16 @@ class Moment:
 
 
 def timeline(finding: dict[str, Any]) -> list[Moment]:
-    """Return the rows in order of time, those without a time last; empty when the finding has no timeline."""
+    """Return the rows in order of time, and of cause where times are equal; those without a time last.
+
+    Empty when the finding has no timeline.
+    """
     rows = finding["evidence"].get("timeline")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return []
     moments = [_moment(row) for row in rows]
     latest = datetime.max.replace(tzinfo=UTC)
-    return sorted(moments, key=lambda moment: moment.time or latest)
+    return sorted(moments, key=lambda moment: (moment.time or latest, rank(moment.event)))
 
 
 def _moment(row: dict[str, Any]) -> Moment:

@@ -116,15 +116,15 @@ def test_equal_reasons_are_said_once() -> None:
 
 def test_an_advisory_unknown_says_that_it_does_not_decide() -> None:
     text = render("table", undecided(), Style())
-    assert "addon-leftovers (advisory: does not decide)" in text
-    assert "addon-stuck (advisory" not in text
+    assert "  Checks: addon-stuck; advisory, does not decide: addon-leftovers" in text
+    assert "  Checks: node-ready" in text
 
 
 def test_a_failed_check_still_says_what_it_could_not_see() -> None:
     reason = "besides, not everything could be determined: forbidden: secrets"
     text = render("table", document([result("addon-stuck", Status.FAIL, "addons", STUCK, reason=reason)]), Style())
     assert "Could not be determined (1)" in text
-    assert "forbidden: secrets" in text
+    assert "Not allowed: secrets." in text
 
 
 def test_a_warning_that_blocks_is_a_blocker() -> None:
