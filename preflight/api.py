@@ -41,7 +41,7 @@ from preflight.model import (
 from preflight.quantity import human_bytes, parse_quantity
 from preflight.resources import Resource
 from preflight.times import format_time, human_duration, parse_duration, parse_time
-from preflight.versions import HarvesterVersion, lies_in, parse_version
+from preflight.versions import HarvesterVersion, lies_in, parse_version, stands_for
 
 FAIL, WARN, INFO = Severity.FAIL, Severity.WARN, Severity.INFO
 
@@ -116,6 +116,7 @@ __all__ = [
     "parse_version",
     "parse_yaml",
     "ref_of",
+    "stands_for",
     "text_at",
     "texts_at",
     "time_at",

@@ -13,6 +13,7 @@ from functools import lru_cache, total_ordering
 
 import semver
 
+_CANDIDATE = re.compile(r"(rc|dev|alpha|beta)", re.IGNORECASE)
 _COMPARATOR = re.compile(r"(>=|<=|>|<|=)\s*(v?\d+\.\d+\.\d+\S*)")
 
 
@@ -77,6 +78,23 @@ def parse_version(text: str) -> HarvesterVersion:
         return HarvesterVersion(raw, semver.Version.parse(bare))
     except (ValueError, TypeError):
         return HarvesterVersion(raw, None)
+
+
+def stands_for(name: str, version: HarvesterVersion) -> bool:
+    """Say whether a Version object of that name stands for `version`.
+
+    Rule: docs, "Customize the Version": besides its own name, with or without the leading v, a version goes by names
+    with a suffix of the administrator's (`v1.5.0-customized`); a release candidate is a version of its own.
+    """
+    if not name:
+        return False
+    if name == version.raw:
+        return True
+    named = parse_version(name).semantic
+    if named is None or version.semantic is None:
+        return False
+    own_suffix = named.prerelease is not None and not _CANDIDATE.match(named.prerelease)
+    return named == version.semantic or (own_suffix and named.finalize_version() == version.semantic)
 
 
 def lies_in(version: HarvesterVersion | None, ranges: str) -> bool | None:

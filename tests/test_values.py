@@ -15,7 +15,7 @@ from preflight.fields import boolean_at, condition, integer_at, list_at, mapping
 from preflight.paths import field_tree, keep_fields, split_path
 from preflight.quantity import human_bytes, parse_quantity
 from preflight.times import format_time, human_duration, parse_duration, parse_time
-from preflight.versions import check_range, parse_version
+from preflight.versions import check_range, parse_version, stands_for
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,24 @@ def test_release_candidates_come_before_their_release() -> None:
     assert parse_version("v1.5.0-rc2") < parse_version("v1.5.0")
     assert parse_version("v1.5.0-rc2").is_prerelease
     assert str(parse_version("v1.5.0-rc2").base) == "1.5.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "stands"),
+    [
+        ("v1.4.1", "v1.4.1", True),
+        ("v1.4.1", "1.4.1", True),
+        ("v1.4.1-customized", "v1.4.1", True),
+        ("v1.4.1-rc2", "v1.4.1", False),
+        ("v1.4.1-rc2", "v1.4.1-rc2", True),
+        ("v1.4.10", "v1.4.1", False),
+        ("v1.4-head", "v1.4-head", True),
+        ("master-head", "v1.4-head", False),
+        ("", "v1.4.1", False),
+    ],
+)
+def test_a_version_object_stands_for_a_version_by_its_name(name: str, version: str, stands: bool) -> None:
+    assert stands_for(name, parse_version(version)) is stands
 
 
 @pytest.mark.parametrize("ranges", ["1.4", ">=1.4", "~1.4.0", ">=1.4.0 and <2", "||"])

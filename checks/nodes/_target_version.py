@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.api import JsonObject, View, annotations_of, name_of, parse_version, text_at
+from preflight.api import JsonObject, View, annotations_of, name_of, stands_for, text_at
 
 VERSIONS = "versions.harvesterhci.io"
 
@@ -10,11 +10,11 @@ VERSIONS = "versions.harvesterhci.io"
 def target_version(view: View) -> JsonObject | None:
     """Return the Version object of the target; None when there is none or the target is not known."""
     target = view.upgrade.to_version
-    for version in view.objects(VERSIONS) if target else ():
-        name = name_of(version)
-        if target and name and (name == target.raw or _same(name, target.raw)):
-            return version
-    return None
+    if target is None:
+        return None
+    found = [version for version in view.objects(VERSIONS) if stands_for(name_of(version), target)]
+    found.sort(key=lambda version: name_of(version) != target.raw)
+    return found[0] if found else None
 
 
 def version_annotation(view: View, key: str) -> tuple[str | None, JsonObject | None]:
@@ -23,8 +23,3 @@ def version_annotation(view: View, key: str) -> tuple[str | None, JsonObject | N
     if version is None or key not in annotations_of(version):
         return None, version
     return text_at(annotations_of(version), f"[{key}]"), version
-
-
-def _same(first: str, second: str) -> bool:
-    left, right = parse_version(first).semantic, parse_version(second).semantic
-    return left is not None and left == right

@@ -50,7 +50,7 @@ NTP = "node.harvesterhci.io/ntp-service"
         need(ADDONS, "status.conditions", optional=True),
     ),
     enforced_by=(Enforcer.NONE,),
-    docs="https://docs.harvesterhci.io/v1.8/advanced/settings#ntp-servers",
+    docs="https://docs.harvesterhci.io/v1.8/advanced/index#ntp-servers",
     why="The addon controller compares times of two machines; two seconds of difference can hold an Addon up for ever, "
     "and with it the upgrade. Larger differences break leases, logins and certificates while nodes restart one by one.",
     how="Air-gapped nodes without an NTP server drift apart; a machine came back from suspension with a wrong clock.",

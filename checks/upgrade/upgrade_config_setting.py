@@ -55,7 +55,7 @@ EDIT = "kubectl edit settings.harvesterhci.io upgrade-config"
     category="upgrade",
     needs=(need(SETTINGS, "value", "default"), need("nodes", optional=True)),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.DOCS, Enforcer.NONE),
-    docs="https://docs.harvesterhci.io/v1.8/advanced/settings#upgrade-config",
+    docs="https://docs.harvesterhci.io/v1.8/advanced/index#upgrade-config",
     why="The server decodes this setting before and during the upgrade; what it cannot decode stops it, early or late.",
     how="A forced edit or a restored backup got past the setting's own validation.",
     fix="Set the value to valid JSON, or empty it so that the default counts.",

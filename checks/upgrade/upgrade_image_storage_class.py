@@ -42,7 +42,7 @@ PARAMETERS = ("numberOfReplicas", "diskSelector", "nodeSelector")
         need("nodes", optional=True),
     ),
     enforced_by=(Enforcer.SCRIPTS, Enforcer.NONE),
-    docs="https://docs.harvesterhci.io/v1.8/upgrade/automatic",
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="Without its class the ISO never becomes a ready image; with one replica or narrow selectors its volume can go "
     "down with one node and stall the drain of that node.",
     how="longhorn-static was deleted, or a class with one replica or with selectors was made the default.",

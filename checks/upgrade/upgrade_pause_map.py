@@ -26,7 +26,7 @@ MODE, NODES = "nodeUpgradeOption.strategy.mode", "nodeUpgradeOption.strategy.pau
     worst=WARN,
     from_versions=">=1.7.0",
     enforced_by=(Enforcer.NONE,),
-    docs="https://docs.harvesterhci.io/v1.8/upgrade/automatic",
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="A paused node waits without limit before it is drained; the upgrade looks stuck to whoever does not know.",
     how="Setting upgrade-config has the node upgrade mode manual, for all nodes or for those it lists.",
     fix="Set the mode to auto in setting upgrade-config, or be ready to unpause each node in the Upgrade's annotation.",

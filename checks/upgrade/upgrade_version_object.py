@@ -3,8 +3,9 @@
 Rule: validator.go Create (v1.4.0 to v1.9.0-rc6): spec.version without spec.image must name a Version in
 harvester-system, else 400. The Version webhook refuses an isoChecksum that is not 128 lower-case hex digits. The
 hourly syncer deletes a Version without isoURL or isoChecksum while the upgrade checker is on.
-Edges: an Upgrade made from an uploaded ISO (spec.image) needs no Version; on 1.5.0 exactly, spec.image makes the
-certificate rule of the webhook crash on a missing Version.
+Edges: the docs have administrators name a Version of their own v1.5.0-customized. An Upgrade made from an uploaded ISO
+(spec.image) needs no Version; on 1.5.0 exactly, spec.image makes the certificate rule of the webhook crash on the
+Version that is then missing.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from preflight.api import (
     lies_in,
     name_of,
     need,
-    parse_version,
     ref_of,
+    stands_for,
     text_at,
 )
 
@@ -47,7 +48,7 @@ APPLY = "kubectl apply -n harvester-system -f version.yaml"
         need(SETTINGS, "value", "default", optional=True),
     ),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.NONE),
-    docs="https://docs.harvesterhci.io/v1.8/upgrade/automatic",
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="The server refuses an Upgrade whose spec.version names no Version; without a right address and checksum the "
     "ISO never becomes an image and the upgrade fails later.",
     how="Air-gapped clusters get none by themselves; on others the hourly syncer deletes those it finds unusable.",
@@ -68,7 +69,7 @@ def upgrade_version_object(view: View) -> Iterator[Outcome]:
     if target is None:
         yield Unknown("error: the target version is not known, so its Version object cannot be looked for")
         return
-    found = [obj for obj in view.objects(VERSIONS) if _is_version(obj, target.raw)]
+    found = [obj for obj in view.objects(VERSIONS) if stands_for(name_of(obj), target)]
     if not found:
         yield _missing(target.raw)
     for version in found:
@@ -82,13 +83,6 @@ def upgrade_version_object(view: View) -> Iterator[Outcome]:
             resource=ResourceRef("harvesterhci.io/v1beta1", "Version", "harvester-system", target.raw),
             enforced_by=(Enforcer.WEBHOOK,),
         )
-
-
-def _is_version(obj: JsonObject, wanted: str) -> bool:
-    name = name_of(obj)
-    if name == wanted or not name:
-        return bool(name)
-    return parse_version(name).semantic is not None and parse_version(name).semantic == parse_version(wanted).semantic
 
 
 def _missing(target: str) -> Finding:
