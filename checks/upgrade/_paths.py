@@ -80,10 +80,11 @@ def route(current: HarvesterVersion, target: HarvesterVersion) -> tuple[str, ...
     """
     if current.is_dev or target.is_dev:
         return ()
-    seen, ways = {str(current.semantic)}, [(current, (current.raw,))]
+    seen = {str(current.semantic)}
+    ways: list[tuple[HarvesterVersion, tuple[str, ...]]] = [(current, (current.raw,))]
     steps = [(parse_version(row.name), parse_version(row.minimum)) for row in reversed(RELEASES)]
     while ways:
-        longer = []
+        longer: list[tuple[HarvesterVersion, tuple[str, ...]]] = []
         for version, way in ways:
             for step, minimum in steps:
                 if str(step.semantic) in seen or not version < step or rejection(version, step, minimum):
