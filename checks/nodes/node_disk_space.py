@@ -101,11 +101,11 @@ def _judge(summary: JsonObject, configz: JsonObject | None, limits: Limits) -> I
 def _unanswered(view: View) -> Iterator[Outcome]:
     if view.missing(STATS):
         return
-    gaps = " ".join(view.gaps(STATS))
+    named = {word.strip(".,:;()") for gap in view.gaps(STATS) for word in gap.split()}
     answered = {name_of(summary) for summary in view.objects(STATS)}
     nodes = [name_of(node) for node in view.objects("nodes")]
     if not nodes:
         yield Unknown("error: no Node objects were read, and a cluster has at least one")
     for name in nodes:
-        if name not in answered and name not in gaps.replace(",", " ").split():
+        if name not in answered and name not in named:
             yield Unknown(f"unreachable: the kubelet of node {name} gave no statistics")
