@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,8 @@ from preflight.model import Outcome, SourceInfo, Unknown, UpgradePair
 
 JsonObject = dict[str, Any]
 
+_ONE_NAMESPACE = re.compile(r"[a-z-]+: namespace (\S+) ")
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -21,7 +24,8 @@ class Collected:
     missing: str = ""
     """Empty when it was read; else `code: what and why` (codes: model.Unknown)."""
     gaps: tuple[str, ...] = ()
-    """What of it was not read, `code: what and why` each: namespaces outside a bundle, nodes that did not answer."""
+    """What of it was not read, `code: what and why` each: namespaces outside a bundle, nodes that did not answer.
+    One that begins `code: namespace NAME ` is about the objects of that namespace only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,13 @@ class View:
         """Say why an (optional) need was not read; empty when it was."""
         return self._entry(resource).missing
 
-    def gaps(self, resource: str) -> tuple[str, ...]:
-        """Say what of a need was not read."""
-        return self._entry(resource).gaps
+    def gaps(self, resource: str, namespace: str = "") -> tuple[str, ...]:
+        """Say what of a need was not read. With a namespace: only what its objects may be among."""
+        gaps = self._entry(resource).gaps
+        if not namespace:
+            return gaps
+        about = ((gap, _ONE_NAMESPACE.match(gap)) for gap in gaps)
+        return tuple(gap for gap, match in about if match is None or match[1] == namespace)
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """Return the object of that name, None when there is none. Raises NotCollected as `objects` does."""

@@ -127,7 +127,7 @@ def gather(view: View, addon: JsonObject, index: Index) -> Facts:
         job=job,
         pods=index.pods_of(job) if job else (),
         release=index.releases.get(key),
-        unread=index.unread,
+        unread=unread_in(view, key[0]),
     )
 
 
@@ -140,7 +140,6 @@ class Index:
     pods: Mapping[tuple[str, str], list[JsonObject]]
     """By (namespace, uid of the Job), and by (namespace, name of the Job) for pods without a controller-uid."""
     releases: Mapping[tuple[str, str], JsonObject]
-    unread: Mapping[str, str]
     grace: timedelta
 
     def pods_of(self, job: JsonObject) -> tuple[JsonObject, ...]:
@@ -160,23 +159,25 @@ def unsound(obj: JsonObject) -> str:
 
 
 def build_index(view: View, grace: timedelta) -> Index:
-    """Index what was read; a need that was not read leaves its part empty and its reason in `unread`.
+    """Index what was read; a need that was not read leaves its part empty (`unread_in` says why).
 
     Objects that are not sound are left out here: the check reports each as unknown.
     """
-    unread = {}
-    for name in (CHARTS, JOBS, PODS, RELEASES):
-        why = view.missing(name) or "; ".join(view.gaps(name))
-        if why:
-            unread[name] = why
     return Index(
         charts=_by_name(_read(view, CHARTS)),
         jobs=_by_name(_read(view, JOBS)),
         pods=_by_job(_read(view, PODS)),
         releases=newest_releases(_read(view, RELEASES)),
-        unread=unread,
         grace=grace,
     )
+
+
+def unread_in(view: View, namespace: str) -> dict[str, str]:
+    """Return the needs of which something in a namespace was not read, and why."""
+    reasons = {
+        name: view.missing(name) or "; ".join(view.gaps(name, namespace)) for name in (CHARTS, JOBS, PODS, RELEASES)
+    }
+    return {name: why for name, why in reasons.items() if why}
 
 
 def _read(view: View, resource: str) -> tuple[JsonObject, ...]:

@@ -28,6 +28,7 @@ NAMESPACES = (
     "rancher-vcluster",
     "vms",
 )
+DASHBOARD = json.dumps({"title": "VM", "panels": [{"title": "CPU Usage", "yaxes": [{"format": "percent"}, {}]}]})
 CHARTS = ("harvester", "harvester-crd", "rancher-logging-crd", "rancher-monitoring-crd")
 
 
@@ -50,8 +51,12 @@ def _system(cluster: Cluster) -> None:
         if name in ("harvester-system", "cattle-system"):
             labels["pod-security.kubernetes.io/enforce"] = "privileged"
         cluster["namespaces"].append(obj(name, metadata={"labels": labels}, status={"phase": "Active"}))
-    for name in ("harvester-vm-dashboard", "harvester-vm-detail-dashboard"):
-        cluster["configmaps/vm-dashboards"].append(obj(name, "cattle-dashboards", data={f"{name}.json": "{}"}))
+    dashboards = (
+        ("harvester-vm-dashboard", "harvester_vm_dashboard.json"),
+        ("harvester-vm-detail-dashboard", "harvester_vm_info_details.json"),
+    )
+    for name, key in dashboards:
+        cluster["configmaps/vm-dashboards"].append(obj(name, "cattle-dashboards", data={key: DASHBOARD}))
     cluster["secrets/local-kubeconfig"].append(
         obj("local-kubeconfig", "fleet-local", metadata={"labels": {"cluster.x-k8s.io/cluster-name": "local"}})
     )

@@ -139,6 +139,9 @@ def add_volumes(cluster: Cluster) -> None:
         ("default-replica-count", "3"),
         ("storage-network", ""),
         ("replica-soft-anti-affinity", "false"),
+        ("auto-delete-pod-when-volume-detached-unexpectedly", "false"),
+        ("storage-over-provisioning-percentage", "100"),
+        ("storage-minimal-available-percentage", "25"),
     ):
         cluster["settings.longhorn.io"].append(obj(name, "longhorn-system", value=value))
 

@@ -27,7 +27,6 @@ from preflight.times import parse_time
 
 LEFT_OUT_SETTINGS = ("additional-ca", "cluster-registration-url", "containerd-registry", "ssl-certificates")
 _ELSEWHERE = "check the live cluster for it"
-_MORE_NAMESPACES = "name more in the setting support-bundle-namespaces and make a new bundle, or check live"
 _NAME_TIME = re.compile(r"_(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)(Z|[+-]\d\d)(?:-(\d\d))?$")
 
 
@@ -105,18 +104,14 @@ class _Bundle:
         return Collected(sorted_objects(objects), gaps=(*problems, *gaps))
 
     def _wanted(self, row: Resource) -> tuple[frozenset[str], list[str]]:
-        """Return the namespaces to read, and a gap when some of them are not in the bundle."""
+        """Return the namespaces to read, and a gap for each that is not in the bundle."""
         if row.namespaces:
             wanted = frozenset(row.namespaces)
             there = wanted if self.namespaces is None else wanted & self.namespaces
         else:
             wanted = there = self.namespaces or frozenset()
         absent = sorted(there - self.looked_at)
-        gaps = []
-        if absent:
-            shown = ", ".join(absent[:10]) + (f" and {len(absent) - 10} more" if len(absent) > 10 else "")
-            words = f"namespace {shown} is" if len(absent) == 1 else f"namespaces {shown} are"
-            gaps.append(f"not-in-source: {words} not in the bundle; {_MORE_NAMESPACES}")
+        gaps = [f"not-in-source: namespace {name} is not in the bundle" for name in absent]
         if self.namespaces is None and not row.namespaces:
             gaps.append("error: the bundle has no readable list of namespaces, so nobody can tell which ones it lacks")
         return (wanted if row.namespaces else wanted | self.looked_at), gaps
@@ -150,7 +145,9 @@ class _Bundle:
         if not self.log.there:
             return f"error: the bundle has no {name}{where}, and without {LOG} nobody can tell empty from failed"
         if place in self.log.failed:
-            return f"error: the bundle's log says that listing {name}{where} failed: {self.log.failed[place]}"
+            if namespace:
+                return f"error: namespace {namespace} could not be listed for {name}: {self.log.failed[place]}"
+            return f"error: {name} could not be listed when the bundle was made: {self.log.failed[place]}"
         if not namespace and not self._cluster_scope_read():
             reason = self.log.scopes.get("cluster", "there is no file of it")
             return f"error: cluster-wide resources were not collected: {reason}"
@@ -170,7 +167,10 @@ class _Bundle:
     def notes(self) -> Iterator[str]:
         """Say what the bundle lacks."""
         held = ", ".join(sorted(self.looked_at)) or "none"
-        yield f"a support bundle holds only some namespaces, here: {held}"
+        yield (
+            f"a support bundle holds only some namespaces, here: {held}; "
+            "name more in the setting support-bundle-namespaces and make a new one, or check the live cluster"
+        )
         yield (
             "it never holds Secrets, kubelet figures, certificates of the API servers, or the settings "
             + ", ".join(LEFT_OUT_SETTINGS)

@@ -8,6 +8,8 @@ import pytest
 
 from preflight.check import need
 from preflight.errors import SourceError
+from preflight.inventory import View
+from preflight.model import UpgradePair
 from preflight.sources.yaml_reading import load_documents
 from tests.bundles import NAMESPACES, bundle_files, encode, node_archive, write_folder, write_zip, zipped
 from tests.sources.reading import ALL_NEEDS, FIXTURES, NOW, names, read
@@ -131,7 +133,10 @@ def test_a_kind_without_a_file_is_empty_only_when_the_log_does_not_say_otherwise
     assert "connection refused" in bad.get(VOLUMES).missing
     assert "no space" in bad.get("storageclasses.storage.k8s.io").missing
     assert bad.get(ADDONS).missing == ""
-    assert any("namespace default failed: forbidden" in gap for gap in bad.get(ADDONS).gaps)
+    assert any(
+        "namespace default could not be listed for addons.harvesterhci.io: forbidden" in gap
+        for gap in bad.get(ADDONS).gaps
+    )
 
 
 def test_a_group_that_is_not_served_can_have_no_objects_for_an_optional_addon(tmp_path):
@@ -168,9 +173,10 @@ def test_namespaces_that_were_not_collected_are_gaps(tmp_path):
     pods = [POD, {**POD, "metadata": {"name": "q", "namespace": "vms"}}]
     inventory = read(write_zip(tmp_path, bundle_files(pods)), [need("pods"), need(VOLUMES)])
     assert names(inventory, "pods") == ["p"]
-    assert [gap.split(";")[0] for gap in inventory.get("pods").gaps] == [
-        "not-in-source: namespace vms is not in the bundle"
-    ]
+    assert inventory.get("pods").gaps == ("not-in-source: namespace vms is not in the bundle",)
+    view = View(inventory, frozenset({"pods"}), UpgradePair(None, None))
+    assert view.gaps("pods") == view.gaps("pods", "vms") == inventory.get("pods").gaps
+    assert view.gaps("pods", "default") == ()
     assert inventory.get(VOLUMES).gaps == ()
     more = read(write_zip(tmp_path, bundle_files(pods, collected=(*NAMESPACES, "vms"))), [need("pods")])
     assert names(more, "pods") == ["p", "q"]
