@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import click
@@ -75,6 +76,12 @@ cluster_options = stacked(
     flag_value="all",
     metavar="[CHECK]",
     help="Repair what is safe to repair unasked (of this check; repeatable), check again, exit with that verdict.",
+)
+@option(
+    "--backup-dir",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="With --remediate: folder for the saved objects and the journal (default: harvester-preflight-TIME here).",
 )
 @option("--wait", type=duration_value, metavar="DURATION", help="Wait this long for transient findings to pass.")
 @config_option
@@ -165,8 +172,6 @@ def _many(params: dict[str, Any]) -> dict[str, Any]:
 def _baseline(path: str | None) -> dict[str, Any] | None:
     if not path:
         return None
-    from pathlib import Path
-
     from preflight.cli.report import load_report
 
     document = load_report(Path(path))

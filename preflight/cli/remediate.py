@@ -31,7 +31,7 @@ def settle(params: dict[str, Any], again: Callable[[], Examination]) -> tuple[Ex
     if found.report.source.type != "live" and params["wait"]:
         raise UsageError("--wait: the source is a copy of a cluster, and a copy does not change: use --source live")
     if asked:
-        found, failed = remediate(params, found, again, checks=asked)
+        found, failed = remediate(params, found, again, checks=asked, backup_dir=params.get("backup_dir"))
     if params["wait"]:
         found = wait_while_transient(found, again, seconds=params["wait"], quiet=bool(params["quiet"]))
     return found, failed

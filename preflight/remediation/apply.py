@@ -74,7 +74,6 @@ def apply_plan(plan: Plan, tools: Tools) -> Outcome:
         if ready:
             lease = Lease(tools.writer, tools.clock.monotonic)
             with held(lease):
-                refuse_while_upgrading(tools.writer)
                 _run(ready, tools, runner, lease)
     except KeyboardInterrupt:
         return _end(journal, INTERRUPTED, [*runner.messages, "interrupted; " + _left(journal)])
@@ -113,6 +112,7 @@ def _try(step: Step, runner: StepRunner, act: Callable[[Step], None]) -> None:
 
 def _run(steps: Sequence[Step], tools: Tools, runner: StepRunner, lease: Lease) -> None:
     for _, repair in groupby(steps, key=lambda step: step.repair):
+        refuse_while_upgrading(tools.writer)  # between repairs only: half a repair is worse than a late one
         for step in repair:
             if step.repair in runner.failed:
                 continue

@@ -265,6 +265,12 @@ def test_check_remediate_repairs_and_exits_with_the_second_verdict(
     assert len(here.writes()) == 1
 
 
+def test_check_remediate_saves_where_it_is_told(world: MakeWorld) -> None:
+    here = world(*stuck("one"))
+    assert typed(here, "check", "--to", "v1.4.1", "--remediate", "--backup-dir", "kept") == 0
+    assert json.loads((here.folder / "kept" / "journal.json").read_text())["command"] == "check"
+
+
 def test_check_remediate_touches_only_what_is_marked_and_named(world: MakeWorld) -> None:
     failed = addon("two", "job-failed", InProgress="False", OperationFailed="True")
     chart = chart_of(failed)

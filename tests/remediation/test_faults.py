@@ -190,6 +190,23 @@ def test_an_upgrade_that_begins_during_the_question_stops_everything(world: Make
     assert here.writes() == []
 
 
+def test_an_upgrade_that_begins_between_two_repairs_stops_the_second(world: MakeWorld) -> None:
+    here = world(*stuck("one"), *stuck("two"))
+    plan = here.plan()
+    upgrade = {
+        "apiVersion": "harvesterhci.io/v1beta1",
+        "kind": "Upgrade",
+        "metadata": {"name": "late", "namespace": "harvester-system"},
+    }
+    here.server.faults.on(Call(lambda server: server.put(upgrade)), method="GET", path="jobs/helm-install-one", after=1)
+    ended = here.apply(plan)
+    assert ended.exit_code == 5
+    assert "late has not ended" in " ".join(ended.messages)
+    assert "helm-install-two" in ended.messages[-1]
+    assert states(here) == ["done", "left"]
+    assert here.writes() == [("DELETE", JOB_ONE)]
+
+
 def test_a_server_that_dies_half_way_leaves_a_true_journal(world: MakeWorld) -> None:
     here = world(*stuck("one"), *stuck("two"))
     plan = here.plan()
