@@ -14,6 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
+from preflight.render.text import sanitised
 from preflight.render.yaml_ import dump
 from preflight.times import parse_time
 
@@ -40,9 +41,9 @@ def render(document: dict[str, Any], style: Style) -> str:
 
 
 def report_objects(document: dict[str, Any], api_version: str, max_results: int = MAX_RESULTS) -> list[dict[str, Any]]:
-    """Build the objects of a document; texts must have been made visible before."""
+    """Build the objects of a document, for printing or for applying; every text in them is made visible."""
     objects = []
-    for context, report in doc.reports(document):
+    for context, report in doc.reports(sanitised(document)):
         for category, checks in doc.by_category(report).items():
             results = [result for check in checks for result in _results(report, check, api_version)]
             parts = range(0, len(results), max_results)

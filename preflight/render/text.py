@@ -20,6 +20,8 @@ GLYPHS = {
 }
 """Sign → its glyph, and the one for terminals that have ASCII only."""
 COLOURS = {"pass": "green", "fail": "red", "warn": "yellow", "unknown": "yellow", "skipped": "dim", "waived": "dim"}
+MAX_SENTENCE = 120
+"""Columns of prose on however wide a screen: longer lines are hard to follow."""
 _DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -89,7 +91,7 @@ def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) ->
 
     return textwrap.wrap(
         text,
-        max(width, len(indent) + 20),
+        max(min(width, MAX_SENTENCE), len(indent) + 20),
         initial_indent=indent,
         subsequent_indent=indent if hanging is None else hanging,
         break_long_words=False,
