@@ -37,7 +37,9 @@ EXIT_UNDECIDED, EXIT_NOT_REPAIRED = 4, 5
 @source_options
 @option("--only", multiple=True, metavar="CHECK[:NAMESPACE/NAME]", help="Repair only this; repeatable.")
 @option("--strategy", type=click.Choice(STRATEGY_NAMES), help="Use this one instead of the gentlest that applies.")
-@option("--force", is_flag=True, help="Allow what loses something: settle-status, rebuild, clean-leftovers.")
+@option(
+    "--force", is_flag=True, help="With --apply: allow what loses something (settle-status, rebuild, clean-leftovers)."
+)
 @apply_options
 @config_option
 @plugin_option
@@ -62,7 +64,8 @@ def run_fix(params: dict[str, Any]) -> int:
     from preflight.remediation.build import Choice, build_plan
     from preflight.remediation.render import plan_json, plan_table
 
-    choice = Choice(tuple(params["only"]), params["strategy"] or "", params["force"])
+    # A plan loses nothing: --force is for carrying out.
+    choice = Choice(tuple(params["only"]), params["strategy"] or "", params["force"] or not params["apply"])
     found = examine_for_repair(params, choice.only)
     plan = build_plan(found.report, found.inventory, choice)
     offline = found.report.source.type != "live"

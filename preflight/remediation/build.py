@@ -14,6 +14,7 @@ from preflight.remediation.plan import Plan, Refusal, Refused, Step, refusal
 from preflight.remediation.preconditions import upgrade_reason
 from preflight.remediation.strategies import (
     LEFT_TO_YOU,
+    LEFTOVERS_CHECK,
     REPAIRABLE_CHECKS,
     STRATEGIES,
     Strategy,
@@ -131,10 +132,15 @@ def _strategy(case: Case, choice: Choice) -> tuple[Strategy, bool]:
     elif finding.transient:
         raise Refused("it is expected to pass by itself: wait (`check --wait 10m`)")
     else:  # the check knows the case better than a table of causes
-        chosen = STRATEGIES.get(told.strategy) if told else gentlest(case.check, finding.cause)
+        chosen = STRATEGIES.get(told.strategy) if told else _by_cause(case)
     if chosen is None:
         raise Refused("no repair is known for it; its hint says what to do by hand")
     return chosen, bool(told and told.automatic and told.strategy == chosen.name and not chosen.destructive)
+
+
+def _by_cause(case: Case) -> Strategy | None:
+    """Choose for a finding whose check named no repair; what is left over is only deleted where the check says so."""
+    return None if case.check == LEFTOVERS_CHECK else gentlest(case.check, case.finding.cause)
 
 
 def _instead(case: Case) -> str:

@@ -68,7 +68,7 @@ def plan_table(plan: Plan, *, offline: bool) -> str:
         lines += ["", "Could not be determined:", *(f"  {entry}" for entry in plan.undetermined)]
     if plan.steps:
         commands = [f"  {command}" for step in plan.steps for command in step.commands]
-        lines += ["", "The same by hand, one after the other:", *commands, "", _last_line(offline)]
+        lines += ["", "The same by hand, one after the other:", *commands, "", _last_line(plan, offline)]
     return _plain("\n".join(lines)) + "\n"
 
 
@@ -111,9 +111,11 @@ def _refusal_line(refusal: Refusal) -> str:
     return f"  {ref.kind} {name} ({refusal.check}: {refusal.cause}): {refusal.reason}"
 
 
-def _last_line(offline: bool) -> str:
+def _last_line(plan: Plan, offline: bool) -> str:
     if offline:
         return "This source is a copy: type the commands, or run `fix --apply` against the cluster itself."
+    if any(step.destructive for step in plan.steps):
+        return "To carry it out: the same command with --apply --force, because of what is lost."
     return "To carry it out: the same command with --apply."
 
 

@@ -140,6 +140,17 @@ def test_what_is_lost_is_said_again_before_the_question(
     assert "LOSES" in captured.out
 
 
+def test_what_destroys_is_shown_but_not_carried_out_without_force(
+    world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = world(*stuck("one"))
+    assert typed(here, "fix", "--strategy", "rebuild") == 0
+    assert "--apply --force" in capsys.readouterr().out
+    assert typed(here, "fix", "--strategy", "rebuild", "--apply", "--yes") == 5
+    assert "needs --force, because this is lost: the addon is UNINSTALLED" in capsys.readouterr().out
+    assert here.writes(dry=True) == []
+
+
 def test_only_names_what_is_repaired(world: MakeWorld) -> None:
     here = world(*stuck("one"), *stuck("two"))
     assert typed(here, "fix", "--only", "addon-stuck:addons/two", "--apply", "--yes") == 0

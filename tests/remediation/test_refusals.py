@@ -139,6 +139,21 @@ def test_leftovers_of_an_enabled_or_unsettled_addon_are_none() -> None:
         assert words in refused(owner, chart, force=True)
 
 
+def test_a_chart_that_was_not_made_for_an_addon_is_no_leftover() -> None:
+    chart = chart_of(addon("gone", ""), foreign=True)
+    chart["metadata"]["annotations"] = {"test/cause": "left"}
+    assert "not made for an Addon" in refused(chart, force=True)
+
+
+def test_leftovers_that_the_check_does_not_propose_to_delete_are_not_planned() -> None:
+    chart = chart_of(addon("gone", ""))
+    chart["metadata"]["annotations"] = {"test/cause": "left"}
+    report, found = examined(chart)
+    finding = replace(report.checks[1].findings[0], remediation=None)
+    report = replace(report, checks=(report.checks[0], replace(report.checks[1], findings=(finding,))))
+    assert not build_plan(report, found, Choice(force=True)).steps
+
+
 def test_charts_of_definitions_are_never_leftovers() -> None:
     chart = chart_of(addon("rancher-logging-crd", ""))
     chart["metadata"]["annotations"] = {"test/cause": "left"}

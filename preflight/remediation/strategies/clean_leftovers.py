@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from preflight.fields import labels_of, name_of, namespace_of
+from preflight.fields import labels_of, maps_at, name_of, namespace_of
 from preflight.inventory import JsonObject
 from preflight.remediation.case import (
     DISABLED,
@@ -60,8 +60,11 @@ def _must_be_done_with(case: Case) -> None:
 
 def _chart(case: Case) -> Iterator[JsonObject]:
     chart = case.helm_chart
-    if chart is not None:
-        yield chart
+    if chart is None:
+        return
+    if not any(owner.get("kind") == "Addon" for owner in maps_at(chart, "metadata.ownerReferences")):
+        raise Refused("its HelmChart was not made for an Addon: find out whose it is first")
+    yield chart
 
 
 def _jobs(case: Case) -> Iterator[JsonObject]:
