@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,14 @@ class Case:
         return self.content["expect"]
 
 
-def all_cases() -> list[Case]:
-    return [load_case(path) for path in sorted(CASES.glob("*/*.yaml"))]
+@cache
+def all_cases() -> tuple[Case, ...]:
+    """Read the cases once per run: every check asks for them several times."""
+    return tuple(load_case(path) for path in sorted(CASES.glob("*/*.yaml")))
 
 
 def load_case(path: Path) -> Case:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     unknown = set(content) - KEYS
     assert not unknown, f"{path}: unknown keys {sorted(unknown)}"
     assert content.get("about"), f"{path}: says nothing about itself"
