@@ -78,6 +78,6 @@ def _hint(namespace: str, name: str, cause: str, ours: bool) -> str:
         )
     return (
         "See what fix would delete (never a claim), then let it\n"
-        f"harvester-preflight fix --only addon-leftovers:{namespace}/{name} --force\n"
+        f"harvester-preflight fix --only addon-leftovers:{namespace}/{name}\n"
         f"harvester-preflight fix --only addon-leftovers:{namespace}/{name} --force --apply"
     )
