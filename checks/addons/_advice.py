@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 
 from preflight.api import Remediation, UpgradePair, human_duration, lies_in, name_of, namespace_of, text_at
 
-from ._causes import Cause, last_terminated, predates, pull_problem, unschedulable
-from ._facts import Facts
+from ._causes import Cause, last_terminated, predates, pull_problem, restarts, unschedulable
+from ._facts import CHARTS, JOBS, PODS, Facts
 from ._timeline import release_status
 
 
@@ -19,7 +20,7 @@ def sentence(facts: Facts, cause: Cause) -> str:
 
 def _finalizers(facts: Facts) -> str:
     held = (facts.chart or {}).get("metadata", {}).get("finalizers") or []
-    return f", held by {', '.join(map(str, held))}" if held else ""
+    return f", held by {', '.join(map(str, held))}" if isinstance(held, list) and held else ""
 
 
 def _predating(facts: Facts, job: str) -> str:
@@ -49,12 +50,14 @@ def _image(facts: Facts, job: str) -> str:
 def _retrying(facts: Facts, job: str) -> str:
     said = last_terminated(facts)
     failures = facts.count("failed")
-    return f"its Job {job} keeps failing ({failures} failed pods)" + (
-        f"; the container said last: {said}" if said else ""
-    )
+    tries = f"{failures} failed pods" if failures else f"{restarts(facts)} container restarts"
+    return f"its Job {job} keeps failing ({tries})" + (f"; the container said last: {said}" if said else "")
 
 
 def _disabling(facts: Facts, job: str) -> str:
+    unread = [facts.unread[name] for name in (CHARTS, JOBS, PODS) if name in facts.unread]
+    if unread:
+        return f"it is to be disabled, and how far that got could not be read ({'; '.join(unread)})"
     if facts.chart is None:
         return "it is to be disabled, its HelmChart is gone, and the status does not follow"
     pods = ", ".join(f"{name_of(pod)} is {text_at(pod, 'status.phase') or 'without a phase'}" for pod in facts.pods)
@@ -136,17 +139,22 @@ def hint(facts: Facts, cause: Cause, repair: Remediation | None) -> str:
     """Say what to do: a sentence, then commands ready to paste."""
     namespace, name = namespace_of(facts.addon), name_of(facts.addon)
     job = name_of(facts.job) if facts.job else f"helm-install-{name}"
-    target = f"--only addon-stuck:{namespace}/{name}"
+    pulled = pull_problem(facts) if cause.id == "job-image-pull" else None
     words = {
-        "ns": namespace,
-        "name": name,
-        "job": job,
-        "target": target,
-        "image": (pull_problem(facts) or ("?", ""))[0],
+        "ns": _shell(namespace),
+        "name": _shell(name),
+        "job": _shell(job),
+        "target": "--only " + _shell(f"addon-stuck:{namespace}/{name}"),
+        "image": _shell(pulled[0]) if pulled else "?",
     }
     if repair:
         return _REPAIR_HINTS[repair.strategy].format(**words)
     return _HINTS.get(cause.id, _LOOK).format(**words)
+
+
+def _shell(text: str) -> str:
+    """Return a name as one word of a command line that can be pasted: a hint's lines are commands."""
+    return shlex.quote("".join(char if char.isprintable() else "?" for char in text))
 
 
 _LOOK = (

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from preflight.api import JsonObject, condition, integer_at, labels_of, maps_at, text_at, time_at
+from preflight.api import JsonObject, condition, format_time, integer_at, labels_of, maps_at, text_at, time_at
 
 from ._facts import (
     CHARTS,
+    CONDITIONS,
     JOBS,
     PODS,
     PULL_REASONS,
-    RELEASES,
     UNDER_WAY,
     Facts,
     container_states,
@@ -48,7 +48,7 @@ def decide(facts: Facts) -> Cause | None:
     if facts.settled and not facts.in_progress:
         return None
     for needs, holds, cause, transient in _TABLE:
-        if facts.enabled and RELEASES not in needs and any(need in facts.unread for need in needs):
+        if CONDITIONS in facts.unread or (facts.enabled and any(need in facts.unread for need in needs(facts))):
             return Cause("unknown")
         if holds(facts):
             return Cause(cause, transient and facts.young)
@@ -130,16 +130,17 @@ def restarts(facts: Facts) -> int:
 
 def last_terminated(facts: Facts) -> str:
     """Return what the container that ended last had to say, with its exit code."""
-    ended: list[tuple[datetime | None, str]] = []
+    ended: list[tuple[bool, str, str]] = []
     for pod in facts.pods:
         for _, state, last in container_states(pod):
             for one in (last, state):
                 code = integer_at(one, "terminated.exitCode")
                 if code is not None and code != 0:
                     said = text_at(one, "terminated.message") or text_at(one, "terminated.reason")
-                    ended.append((finish_time(pod), f"exit code {code}: {said}".strip().removesuffix(":")))
-    newest = [text for moment, text in ended if moment == max(filter(None, (m for m, _ in ended)), default=None)]
-    return (newest or [text for _, text in ended] or [""])[-1]
+                    moment = time_at(one, "terminated.finishedAt")
+                    text = f"exit code {code}: {' '.join(said.split())}".strip().removesuffix(":")
+                    ended.append((moment is not None, format_time(moment) if moment else "", text))
+    return max(ended, default=(False, "", ""))[2]
 
 
 def _running(facts: Facts) -> bool:
@@ -202,28 +203,43 @@ def _deleted(obj: JsonObject) -> bool:
     return bool(text_at(obj, "metadata.deletionTimestamp"))
 
 
-_ADDON: tuple[str, ...] = ()
-_CHART, _JOB, _POD = (CHARTS,), (CHARTS, JOBS), (CHARTS, JOBS, PODS)
-_TABLE: tuple[tuple[tuple[str, ...], Callable[[Facts], bool], str, bool], ...] = (
-    (_ADDON, _operation_time_missing, "operation-time-missing", False),
-    (_ADDON, _idle_operation, "idle-operation", False),
-    (_CHART, _chart_missing, "helm-chart-missing", True),
-    (_CHART, _chart_terminating, "helm-chart-terminating", False),
-    (_CHART, _chart_foreign, "helm-chart-foreign", False),
-    (_CHART, _job_not_created, "job-not-created", True),
-    (_JOB, _job_missing, "job-missing", True),
-    (_JOB, _job_predates, "job-predates-operation", False),
-    (_POD, _image_pull, "job-image-pull", False),
-    (_POD, _accounting_stale, "job-accounting-stale", False),
-    (_POD, _retrying, "job-retrying", False),
-    (_POD, _running, "job-running", False),
-    (_JOB, _job_failed, "job-failed", False),
-    (_JOB, _failure_latched, "failure-latched", False),
-    (_JOB, _failed_unrecognised, "job-failed-unrecognised", False),
-    (_JOB, _status_not_updated, "status-not-updated", False),
-    (_ADDON, _disabling_stalled, "disabling-stalled", False),
-    ((RELEASES,), _release_pending, "helm-release-pending", False),
-    (_POD, _progressing, "progressing", True),
+def _addon(_facts: Facts) -> tuple[str, ...]:
+    return ()
+
+
+def _chart(_facts: Facts) -> tuple[str, ...]:
+    return (CHARTS,)
+
+
+def _job(_facts: Facts) -> tuple[str, ...]:
+    return (CHARTS, JOBS)
+
+
+def _pod(facts: Facts) -> tuple[str, ...]:
+    """Pods decide about a Job that may still do something; one that is over speaks for itself."""
+    return (CHARTS, JOBS, PODS) if facts.unfinished else (CHARTS, JOBS)
+
+
+_TABLE: tuple[tuple[Callable[[Facts], tuple[str, ...]], Callable[[Facts], bool], str, bool], ...] = (
+    (_addon, _operation_time_missing, "operation-time-missing", False),
+    (_addon, _idle_operation, "idle-operation", False),
+    (_chart, _chart_missing, "helm-chart-missing", True),
+    (_chart, _chart_terminating, "helm-chart-terminating", False),
+    (_chart, _chart_foreign, "helm-chart-foreign", False),
+    (_chart, _job_not_created, "job-not-created", True),
+    (_job, _job_missing, "job-missing", True),
+    (_job, _job_predates, "job-predates-operation", False),
+    (_pod, _image_pull, "job-image-pull", False),
+    (_pod, _accounting_stale, "job-accounting-stale", False),
+    (_pod, _retrying, "job-retrying", False),
+    (_pod, _running, "job-running", False),
+    (_job, _job_failed, "job-failed", False),
+    (_job, _failure_latched, "failure-latched", False),
+    (_job, _failed_unrecognised, "job-failed-unrecognised", False),
+    (_job, _status_not_updated, "status-not-updated", False),
+    (_addon, _disabling_stalled, "disabling-stalled", False),
+    (_addon, _release_pending, "helm-release-pending", False),
+    (_pod, _progressing, "progressing", True),
 )
 """(what must have been read, the question, the cause, whether it is transient within grace). The documented order; only
 idle-operation stands earlier, since it excludes all that follow and needs no other object."""

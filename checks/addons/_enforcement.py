@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from preflight.api import (
     Enforcer,
     JsonObject,
+    Unreadable,
     UpgradePair,
     lies_in,
     mapping_at,
@@ -23,7 +24,7 @@ from preflight.api import (
     text_at,
 )
 
-from ._facts import Facts
+from ._facts import CONDITIONS, Facts
 
 Patched = bool | None
 """None: it depends on something that cannot be seen from here."""
@@ -45,7 +46,9 @@ def consequence(facts: Facts, pair: UpgradePair) -> Consequence:
     if not facts.settled and refuses:
         who.append(Enforcer.WEBHOOK)
         said.append(f"The server ({pair.from_version}) refuses to create the Upgrade while it is so.")
-    patched = patched_by(facts.addon, pair) if facts.in_progress else False
+    elif not facts.settled and refuses is None:
+        said.append("Servers from v1.7.0 on refuse the Upgrade while it is so; which version runs here is not known.")
+    patched = _patched(facts, pair)
     if patched is not False:
         who.append(Enforcer.SCRIPTS)
         verb = "patch" if patched else "may patch"
@@ -62,6 +65,18 @@ def consequence(facts: Facts, pair: UpgradePair) -> Consequence:
             "Addon in an unknown state, and curing it afterwards is harder."
         )
     return Consequence(tuple(who) or (Enforcer.NONE,), " ".join(said))
+
+
+def _patched(facts: Facts, pair: UpgradePair) -> Patched:
+    """Say whether the scripts' write to this Addon will be denied."""
+    unsure = CONDITIONS in facts.unread
+    if not (facts.in_progress or unsure):
+        return False
+    try:
+        patched = patched_by(facts.addon, pair)
+    except Unreadable:  # it depends on values that are there and cannot be read
+        return None
+    return None if patched and unsure else patched
 
 
 def patched_by(addon: JsonObject, pair: UpgradePair) -> Patched:
@@ -87,18 +102,28 @@ def _logging(addon: JsonObject, pair: UpgradePair) -> Patched:
     for ranges, limit in _EVENTROUTER:
         if lies_in(pair.to_version, ranges) and image and (not limit or image < f"{_EVENTROUTER_IMAGE}:{limit}"):
             return True
-    return _other_version(addon, pair, "103.1.0+up4.4.0")
+    return _other_version(addon, pair, _LOGGING_CHARTS)
 
 
 def _monitoring(addon: JsonObject, pair: UpgradePair) -> Patched:
-    return _other_version(addon, pair, "103.1.1+up45.31.1")
+    if lies_in(pair.to_version, ">=1.7.0") and not _has_monitoring_values(addon):
+        return True
+    return _other_version(addon, pair, _MONITORING_CHARTS)
 
 
-def _other_version(addon: JsonObject, pair: UpgradePair, shipped: str) -> Patched:
-    """Compare with the chart version that 1.4.0 to 1.4.2 ship; which later ones ship is not in our data."""
-    if lies_in(pair.to_version, ">=1.4.1 <1.4.3"):
-        return text_at(addon, "spec.version") != shipped
+def _other_version(addon: JsonObject, pair: UpgradePair, charts: tuple[tuple[str, str], ...]) -> Patched:
+    """Compare with the chart version that the target ships; None for a target whose chart is not in the table."""
+    for ranges, shipped in charts:
+        if lies_in(pair.to_version, ranges):
+            return text_at(addon, "spec.version") != shipped
     return None
+
+
+def _has_monitoring_values(addon: JsonObject) -> bool:
+    values = parse_yaml(text_at(addon, "spec.valuesContent"), f"valuesContent of Addon {name_of(addon)}")
+    found = values if isinstance(values, dict) else {}
+    wanted = (("rancherMonitoring", "enabled"), ("kube-state-metrics", "metricLabelsAllowlist"))
+    return all(mapping_at(found, top).get(key) is not None for top, key in wanted)
 
 
 def eventrouter_image(addon: JsonObject) -> str:
@@ -112,12 +137,17 @@ def eventrouter_image(addon: JsonObject) -> str:
 
 _EVENTROUTER_IMAGE = "rancher/harvester-eventrouter"
 _EVENTROUTER = (
+    ("=1.4.0", "v0.3.2"),
     (">=1.4.1 <1.5.0", "v0.3.3"),
     (">=1.5.0 <1.5.1", "v1.5.0-dev.0"),
     (">=1.5.1 <1.6.0", "v1.5.1"),
     (">=1.6.0", ""),
 )
 """(range of TO, patched when the image sorts before this tag; empty: whenever the key is there)."""
+
+_LOGGING_CHARTS = ((">=1.4.0 <1.5.0", "103.1.0+up4.4.0"), (">=1.5.0 <1.6.0", "105.2.0+up4.10.0"))
+_MONITORING_CHARTS = ((">=1.4.0 <1.5.0", "103.1.1+up45.31.1"), (">=1.5.0 <1.6.0", "105.1.2+up61.3.2"))
+"""(range of TO, the chart version it ships), from the installer's scripts at those tags."""
 
 _RULES: dict[tuple[str, str], Callable[[JsonObject, UpgradePair], Patched]] = {
     ("harvester-system", "vm-import-controller"): _since(""),

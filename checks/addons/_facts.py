@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from preflight.api import (
     JsonObject,
+    Unreadable,
     View,
     boolean_at,
     condition,
@@ -26,6 +27,8 @@ DISABLED = ("", "AddonDisabled")
 UNDER_WAY = ("AddonEnabling", "AddonUpdating")
 PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 LEASES, NODES, RELEASES = "leases.coordination.k8s.io", "nodes", "secrets/helm-releases"
+CONDITIONS = "status.conditions"
+"""What is noted in `unread` for an Addon whose conditions cannot be read."""
 CHARTS, JOBS, PODS, ADDONS = "helmcharts.helm.cattle.io", "jobs.batch", "pods", "addons.harvesterhci.io"
 
 
@@ -66,7 +69,7 @@ class Facts:
     @property
     def settled(self) -> bool:
         """Whether the status is one that the upgrade webhook of 1.7 and later accepts."""
-        return self.status == "AddonDeploySuccessful" if self.enabled else self.status in DISABLED
+        return is_settled(self.enabled, self.status)
 
     @property
     def created(self) -> datetime | None:
@@ -105,10 +108,8 @@ class Facts:
 
 def gather(view: View, addon: JsonObject, index: Index) -> Facts:
     """Gather the facts about one Addon. Raises Unreadable when its own fields are not what the API documents."""
-    progress = condition(addon, "InProgress")
-    failed = condition(addon, "OperationFailed")
-    began_text = text_at(progress, "lastUpdateTime") if progress else ""
-    key = (namespace_of(addon), name_of(addon))
+    key, unread = (namespace_of(addon), name_of(addon)), unread_in(view, namespace_of(addon))
+    in_progress, began_text, operation_failed = _conditions(addon, unread)
     chart = index.charts.get(key)
     job_name = text_at(chart, "status.jobName") if chart else ""
     job = index.jobs.get((key[0], job_name or f"helm-install-{key[1]}")) if chart is None or job_name else None
@@ -118,17 +119,39 @@ def gather(view: View, addon: JsonObject, index: Index) -> Facts:
         grace=index.grace,
         status=text_at(addon, "status.status"),
         enabled=boolean_at(addon, "spec.enabled") or False,
-        in_progress=bool(progress) and text_at(progress or {}, "status") == "True",
+        in_progress=in_progress,
         began_text=began_text,
         began=parse_time(began_text),
-        operation_failed=bool(failed) and text_at(failed or {}, "status") == "True",
+        operation_failed=operation_failed,
         chart=chart,
         job_name=job_name,
         job=job,
         pods=index.pods_of(job) if job else (),
         release=index.releases.get(key),
-        unread=unread_in(view, key[0]),
+        unread=unread,
     )
+
+
+def _conditions(addon: JsonObject, unread: dict[str, str]) -> tuple[bool, str, bool]:
+    """Return whether an operation is in progress, the time it began, and whether it failed. Of an Addon whose status
+    alone says that it is not settled, unreadable conditions are noted: that it is stuck must not be lost over them."""
+    try:
+        progress, failed = condition(addon, "InProgress") or {}, condition(addon, "OperationFailed") or {}
+        return (
+            text_at(progress, "status") == "True",
+            text_at(progress, "lastUpdateTime"),
+            text_at(failed, "status") == "True",
+        )
+    except Unreadable as error:
+        if is_settled(boolean_at(addon, "spec.enabled") or False, text_at(addon, "status.status")):
+            raise
+        unread[CONDITIONS] = f"unparsable: {error}"
+        return False, "", False
+
+
+def is_settled(enabled: bool, status: str) -> bool:
+    """Say whether a status is the one that spec.enabled asks for, as the upgrade webhook of 1.7 and later tests it."""
+    return status == "AddonDeploySuccessful" if enabled else status in DISABLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +161,17 @@ class Index:
     charts: Mapping[tuple[str, str], JsonObject]
     jobs: Mapping[tuple[str, str], JsonObject]
     pods: Mapping[tuple[str, str], list[JsonObject]]
-    """By (namespace, uid of the Job), and by (namespace, name of the Job) for pods without a controller-uid."""
+    """By (namespace, uid of the Job); for pods without a controller-uid by the Job's name, else by the chart's."""
     releases: Mapping[tuple[str, str], JsonObject]
     grace: timedelta
 
     def pods_of(self, job: JsonObject) -> tuple[JsonObject, ...]:
         """Return the Job's pods, newest last."""
-        namespace, uid = namespace_of(job), text_at(job, "metadata.uid")
-        found = self.pods.get((namespace, f"uid:{uid}"), []) + self.pods.get((namespace, f"name:{name_of(job)}"), [])
+        namespace, uid, name = namespace_of(job), text_at(job, "metadata.uid"), name_of(job)
+        keys = [f"uid:{uid}", f"name:{name}"]
+        if name.startswith("helm-install-"):
+            keys.append(f"chart:{name.removeprefix('helm-install-')}")
+        found = [pod for key in keys for pod in self.pods.get((namespace, key), [])]
         return tuple(sorted(found, key=lambda pod: (text_at(pod, "metadata.creationTimestamp"), name_of(pod))))
 
 
@@ -194,7 +220,8 @@ def _by_job(pods: Iterable[JsonObject]) -> dict[tuple[str, str], list[JsonObject
         labels = labels_of(pod)
         uid = labels.get("batch.kubernetes.io/controller-uid") or labels.get("controller-uid")
         name = labels.get("batch.kubernetes.io/job-name") or labels.get("job-name")
-        key = f"uid:{uid}" if uid else f"name:{name}" if name else ""
+        chart = labels.get("helmcharts.helm.cattle.io/chart")
+        key = f"uid:{uid}" if uid else f"name:{name}" if name else f"chart:{chart}" if chart else ""
         if key:
             found.setdefault((namespace_of(pod), key), []).append(pod)
     return found
@@ -213,7 +240,7 @@ def newest_releases(secrets: Iterable[JsonObject]) -> dict[tuple[str, str], Json
 def revision(secret: JsonObject) -> int:
     """Return the revision of a release Secret, 0 when its label is no number."""
     text = str(labels_of(secret).get("version") or "")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def owned_by(chart: JsonObject, addon: JsonObject) -> bool:
@@ -232,6 +259,8 @@ def container_states(pod: JsonObject) -> list[tuple[str, JsonObject, JsonObject]
 
 
 def finish_time(pod: JsonObject) -> datetime | None:
-    """Return when the last container of a pod finished, by the kubelet's clock."""
+    """Return when the last container of a pod finished, by the kubelet's clock, but not before the pod existed by the
+    API server's: a node whose clock is behind must not make an end look old."""
     times = [time_at(state, "terminated.finishedAt") for _, state, _ in container_states(pod)]
-    return max(filter(None, times), default=None)
+    finished, created = max(filter(None, times), default=None), time_at(pod, "metadata.creationTimestamp")
+    return max(finished, created) if finished and created else finished

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 from preflight.api import (
     FAIL,
@@ -24,7 +23,6 @@ from preflight.api import (
     Unreadable,
     View,
     check,
-    format_time,
     human_duration,
     judged,
     name_of,
@@ -32,15 +30,16 @@ from preflight.api import (
     need,
     parse_duration,
     ref_of,
+    value_at,
 )
 
 from .._skew import Skew, skews_of
 from ._advice import hint, remediation, sentence
-from ._causes import Cause, decide, last_terminated, pull_problem
+from ._causes import Cause, decide
 from ._enforcement import Consequence, consequence
+from ._evidence import evidence
 from ._explain import CAUSES, FIX, HOW, LINKS, WHY
 from ._facts import ADDONS, CHARTS, JOBS, LEASES, PODS, RELEASES, Facts, Index, build_index, gather, unsound
-from ._timeline import compared, release_status, timeline
 
 STATES = {
     "AddonEnabling": "Enabling",
@@ -92,59 +91,40 @@ def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) 
     broken = ""
     try:
         cause = decide(facts)
+        why = sentence(facts, cause) if cause else ""
     except Unreadable as error:
         # The Addon itself could be read and is not settled: that must not be lost over a broken Job or pod
-        cause, broken = (None, "") if facts.settled and not facts.in_progress else (Cause("unknown"), str(error))
+        cause, broken = Cause("unknown"), str(error)
+        why = sentence(facts, cause)
     if cause is None:
         return
     ends = consequence(facts, view.upgrade)
-    repair = remediation(facts, cause, view.upgrade) if not broken else None
+    repair = remediation(facts, cause, view.upgrade)
     yield Finding(
         severity=FAIL,
         cause=cause.id,
-        message=_message(facts, cause, ends, broken),
-        hint=hint(facts, cause, repair) if not broken else hint(facts, Cause("unknown"), None),
+        message=_message(facts, cause, why, ends, broken),
+        hint=hint(facts, cause, repair),
         resource=ref_of(addon),
-        evidence=_evidence(facts, skews, ends, cause) if not broken else {"unreadable": broken},
+        evidence=evidence(facts, skews, ends, cause),
         transient=cause.transient,
         enforced_by=ends.enforced_by,
         remediation=repair,
     )
 
 
-def _message(facts: Facts, cause: Cause, ends: Consequence, broken: str) -> str:
+def _message(facts: Facts, cause: Cause, why: str, ends: Consequence, broken: str) -> str:
     age = facts.age if facts.in_progress else None
-    since = f" for {human_duration(age)}" if age and age > timedelta() else ""
     state = STATES.get(facts.status, facts.status)
+    is_so = f"is {state}"
+    if age is not None and age < timedelta():
+        is_so += f" since a time that lies {human_duration(-age)} in the future (clocks differ)"
+    elif age is not None:
+        is_so = f"has been {state} for {human_duration(age)}"
+    if deleted := value_at(facts.addon, "metadata.deletionTimestamp"):
+        is_so += f", and has itself been waiting to be deleted since {deleted}"
     name = f"Addon {namespace_of(facts.addon)}/{name_of(facts.addon)}"
-    why = sentence(facts, cause)
     if cause.id == "unknown":
         unread = broken or "; ".join(dict.fromkeys(facts.unread.values()))
         why += f": {unread}" if unread else ""
-    return f"{name} is {state}{since}: {why}. {ends.sentence}"
-
-
-def _evidence(facts: Facts, skews: dict[str, Skew], ends: Consequence, cause: Cause) -> dict[str, Any]:
-    pull = pull_problem(facts)
-    found: dict[str, Any] = {
-        "status": facts.status or None,
-        "enabled": facts.enabled,
-        "inProgress": facts.in_progress,
-        "operationFailed": facts.operation_failed,
-        "since": format_time(facts.began) if facts.began else facts.began_text or None,
-        "ageSeconds": round(facts.age.total_seconds()) if facts.age is not None else None,
-        "graceSeconds": round(facts.grace.total_seconds()),
-        "job": name_of(facts.job) if facts.job else facts.job_name or None,
-        "pod": name_of(facts.pods[-1]) if facts.pods else None,
-        "image": pull[0] if pull else None,
-        "imagePull": pull[1] if pull else None,
-        "lastTerminated": last_terminated(facts) or None,
-        "release": release_status(facts) or None,
-        "compared": compared(facts) if cause.id == "job-predates-operation" else None,
-        "clockSkewSeconds": {node: skew.seconds for node, skew in skews.items() if abs(skew.seconds) >= 2} or None,
-        "inferred": True if cause.id == "job-predates-operation" else None,
-        "consequence": ends.sentence,
-        "unread": dict(facts.unread) or None,
-        "timeline": timeline(facts, skews),
-    }
-    return {key: value for key, value in found.items() if value is not None}
+    return f"{name} {is_so}: {why}. {ends.sentence}"

@@ -1,0 +1,55 @@
+"""What was measured about a stuck Addon, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from preflight.api import Unreadable, format_time, name_of
+
+from .._skew import Skew
+from ._causes import Cause, last_terminated, pull_problem
+from ._enforcement import Consequence
+from ._facts import Facts
+from ._timeline import compared, release_status, timeline
+
+
+def evidence(facts: Facts, skews: Mapping[str, Skew], ends: Consequence, cause: Cause) -> dict[str, Any]:
+    """Return the measured values, without what is empty. One broken field of a pod or Job must not cost the finding the
+    rest: what needs it is read again without the pods, then without the Job and HelmChart too."""
+    broken: list[str] = []
+    poorer = (facts, replace(facts, pods=()), replace(facts, pods=(), job=None, chart=None))
+
+    def read(value: Callable[[Facts], Any]) -> Any:
+        for known in poorer:
+            try:
+                return value(known)
+            except Unreadable as error:
+                broken.append(str(error))
+        return None
+
+    pull = read(pull_problem)
+    found: dict[str, Any] = {
+        "status": facts.status or None,
+        "enabled": facts.enabled,
+        "inProgress": facts.in_progress,
+        "operationFailed": facts.operation_failed,
+        "since": format_time(facts.began) if facts.began else facts.began_text or None,
+        "ageSeconds": round(facts.age.total_seconds()) if facts.age is not None else None,
+        "graceSeconds": round(facts.grace.total_seconds()),
+        "job": name_of(facts.job) if facts.job else facts.job_name or None,
+        "pod": name_of(facts.pods[-1]) if facts.pods else None,
+        "image": pull[0] if pull else None,
+        "imagePull": pull[1] if pull else None,
+        "lastTerminated": read(last_terminated) or None,
+        "release": read(release_status) or None,
+        "compared": read(compared) if cause.id == "job-predates-operation" else None,
+        "clockSkewSeconds": {node: skew.seconds for node, skew in skews.items() if abs(skew.seconds) >= 2} or None,
+        "inferred": True if cause.id == "job-predates-operation" else None,
+        "consequence": ends.sentence,
+        "unread": dict(facts.unread) or None,
+        "timeline": read(lambda known: timeline(known, skews)),
+        "unreadable": "; ".join(dict.fromkeys(broken)) or None,
+    }
+    return {key: value for key, value in found.items() if value is not None}
