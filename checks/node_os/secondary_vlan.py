@@ -1,8 +1,8 @@
 """VLAN interfaces somebody added on the management bridge are gone after the upgrade to 1.6.
 
 Rule: docs 1.5 to 1.6: files ifcfg-mgmt-br.VLAN (or mgmt-bo.VLAN), other than that of the management VLAN itself, in
-the files under /oem or in CloudInit resources. Of /oem the installer's two files are read. Target 1.6.1 besides: frames
-without a tag on access ports no longer reach VM and storage interfaces, which nothing in the API shows.
+the YAML files under /oem or in CloudInit resources. Target 1.6.1 besides: frames without a tag on access ports no
+longer reach VM and storage interfaces, which nothing in the API shows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from preflight.api import (
     View,
     check,
     integer_at,
+    mapping_at,
     name_of,
     need,
     ref_of,
@@ -48,7 +49,12 @@ _VLAN = re.compile(r"ifcfg-mgmt-(?:br|bo)\.(\d+)")
     category="node_os",
     needs=(
         NODES,
-        need("nodes/files", f"files[{OEM_90}]", f"files[{OEM_99}]", f"files[{INSTALL_CONFIG}]", optional=True),
+        need(
+            "nodes/files",
+            "files[configs/oem/*]",
+            *(f"files[{path}]" for path in (OEM_90, OEM_99, INSTALL_CONFIG)),
+            optional=True,
+        ),
         need("cloudinits.node.harvesterhci.io", "spec.contents", "spec.filename", unserved_is_empty=True),
     ),
     from_versions="<1.6.0",
@@ -88,7 +94,8 @@ def _judge_node(node: JsonObject, given: JsonObject) -> Iterator[Outcome]:
     config = install_config(given)
     interface = management_interface(config) if config else None
     own = integer_at(interface, "vlan_id") if interface else None
-    vlans = _vlans("".join(file_of(given, path) or "" for path in (OEM_90, OEM_99)))
+    files = [path for path in mapping_at(given, "files") if path.startswith("configs/oem/")]
+    vlans = _vlans("".join(file_of(given, path) or "" for path in files if path.endswith((".yaml", ".yml"))))
     extra = [vlan for vlan in vlans if vlan != own]
     if extra:
         yield _finding(node, "vlan-in-oem", f"/oem on node {name_of(node)}", extra)
