@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 OPEN_REPORTS = "openreports.io/v1alpha1"
 POLICY_REPORTS = "wgpolicyk8s.io/v1alpha2"
 KINDS = {OPEN_REPORTS: "ClusterReport", POLICY_REPORTS: "ClusterPolicyReport"}
-MAX_RESULTS = 500
-MAX_TEXT = 4096
-"""Characters of one message or property: an object of 500 results stays well below the 1.5 MiB that etcd takes."""
+MAX_RESULTS = 250
+MAX_TEXT = 1024
+"""Characters of one message or property, so that a full object stays below the 1.5 MiB that etcd takes."""
 _RESULTS = {"fail": "fail", "warn": "warn", "info": "pass"}
 _CHECKS = {"pass": "pass", "fail": "fail", "warn": "warn", "unknown": "error", "skipped": "skip"}
 _SEVERITIES = {

@@ -80,9 +80,11 @@ def glyph(name: str, ascii_only: bool) -> str:
 
 def paint(text: str, colours: str, colour: bool) -> str:
     """Colour a text with space-separated names of ANSI; unchanged when there is to be no colour."""
-    if not colour or not text or not colours:
+    body = text.rstrip()
+    if not colour or not body or not colours:
         return text
-    return f"\x1b[{';'.join(ANSI[name] for name in colours.split())}m{text}\x1b[0m"
+    # Blanks at the end stay outside, so that whoever strips the line finds them.
+    return f"\x1b[{';'.join(ANSI[name] for name in colours.split())}m{body}\x1b[0m{text[len(body) :]}"
 
 
 def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) -> list[str]:

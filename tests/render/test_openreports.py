@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 
 from preflight.model import Severity, Status
 from preflight.render import Style, render
-from preflight.render.openreports import OPEN_REPORTS, POLICY_REPORTS, object_name, report_objects
+from preflight.render.openreports import MAX_RESULTS, OPEN_REPORTS, POLICY_REPORTS, object_name, report_objects
 from tests.render.documents import documents
-from tests.render.reports import REPORTS, STUCK, blocked, document, finding, fleet, result, undecided
+from tests.render.reports import REPORTS, STUCK, blocked, document, finding, fleet, hostile, result, undecided
 from tests.render.test_properties import few
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas/openreports.schema.json").read_text())
@@ -78,15 +78,29 @@ def test_a_failed_check_that_could_not_see_everything_is_an_error_too() -> None:
 
 
 def test_many_results_are_split_and_none_is_lost() -> None:
-    many = [finding(Severity.FAIL, f"cause-{number}") for number in range(1201)]
-    parts = objects(document([result("addon-stuck", Status.FAIL, "addons", *many)]))
+    many = [finding(Severity.FAIL, f"cause-{number}") for number in range(25)]
+    report = document([result("addon-stuck", Status.FAIL, "addons", *many)])
+    parts = report_objects(report, OPEN_REPORTS, max_results=10)
     assert [each["metadata"]["name"] for each in parts] == [
         "harvester-preflight-addons",
         "harvester-preflight-addons-2",
         "harvester-preflight-addons-3",
     ]
-    assert [len(each["results"]) for each in parts] == [500, 500, 201]
-    assert len({each["rule"] for part in parts for each in part["results"]}) == 1201
+    assert [len(each["results"]) for each in parts] == [10, 10, 5]
+    assert len({each["rule"] for part in parts for each in part["results"]}) == 25
+
+
+def test_the_largest_object_fits_into_etcd() -> None:
+    many = [
+        finding(Severity.FAIL, f"cause-{number}", message="m" * 9000, hint="h" * 9000) for number in range(MAX_RESULTS)
+    ]
+    parts = report_objects(document([result("addon-stuck", Status.FAIL, "addons", *many)]), OPEN_REPORTS)
+    assert max(len(json.dumps(each)) for each in parts) < 1_500_000
+
+
+def test_objects_to_publish_are_harmless_too() -> None:
+    assert "\x1b" not in str(report_objects(hostile(), OPEN_REPORTS)).replace("\\x1b", "")
+    assert "\\x1b" in str(report_objects(hostile(), OPEN_REPORTS))
 
 
 def test_properties_carry_what_to_do() -> None:

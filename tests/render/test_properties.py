@@ -19,7 +19,10 @@ from tests.render.reports import REPORTS
 NAMES_NO_FINDING = {"name", "prometheus"}
 COLOUR_CODE = re.compile(r"\x1b\[[0-9;]+m")
 few = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example]
+    max_examples=25,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 
 

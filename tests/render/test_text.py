@@ -48,6 +48,8 @@ def test_a_hint_deeper_down_is_evidence() -> None:
 def test_colour_only_when_asked() -> None:
     assert paint("x", "bold red", False) == "x"
     assert paint("x", "bold red", True) == "\x1b[1;31mx\x1b[0m"
+    assert paint("x  ", "red", True) == "\x1b[31mx\x1b[0m  "
+    assert paint("  ", "red", True) == "  "
 
 
 def test_words_are_never_broken() -> None:
