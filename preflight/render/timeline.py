@@ -15,7 +15,9 @@ from preflight.times import human_duration, parse_time
 
 _ORDER = (
     ("operation",),
+    ("helmchart", "created"),
     ("job", "created"),
+    ("job", "started"),
     ("pod", "created"),
     ("pod", "started"),
     ("container", "started"),
@@ -24,6 +26,8 @@ _ORDER = (
 )
 """Words of the events in the order in which one follows from the other: on one clock, time follows it too."""
 UNRANKED = len(_ORDER)
+_MAY_BE_OLDER = 1
+"""The place of the HelmChart: an Addon that is only updated has had it for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,8 @@ def inversions(moments: list[Moment]) -> list[tuple[int, int]]:
     """
     first: dict[int, int] = {}
     for index, moment in enumerate(moments):
-        if moment.time and rank(moment.event) != UNRANKED:
-            first.setdefault(rank(moment.event), index)
+        if moment.time and (place := rank(moment.event)) not in (UNRANKED, _MAY_BE_OLDER):
+            first.setdefault(place, index)
     order = [first[place] for place in sorted(first)]
     return [(cause, effect) for cause, effect in pairwise(order) if gap(moments, cause, effect) > 0]
 

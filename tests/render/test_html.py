@@ -127,3 +127,12 @@ def test_any_drawing_keeps_within_its_frame(found: list[dict[str, str]]) -> None
         assert len({(text.x, text.y) for lane in picture.lanes for mark in lane.marks for text in [mark.label]}) == sum(
             len(lane.marks) for lane in picture.lanes
         )
+
+
+def test_a_chart_older_than_the_operation_is_no_skew() -> None:
+    rows = [
+        Moment("HelmChart created", parse_time("2026-11-20T10:00:00Z"), "", "API server", ""),
+        Moment("Operation began (InProgress)", parse_time("2026-11-23T10:00:00Z"), "", "node of the harvester pod", ""),
+        Moment("Job created", parse_time("2026-11-23T10:00:01Z"), "", "API server", ""),
+    ]
+    assert inversions(rows) == []
