@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from preflight.check import Check, Need
 from preflight.errors import SourceError, UsageError
 from preflight.inventory import Collected, Inventory
-from preflight.model import Report, SourceInfo
+from preflight.model import Report, SourceInfo, UpgradePair
 from preflight.pair import PAIR_NEEDS, version_pair
+from preflight.parity import agreement
 from preflight.registry import check_options, find_plugins, is_required, load_checks, select_checks
 from preflight.report import build_report
-from preflight.runner import run_checks
+from preflight.runner import applicability, run_checks
 from preflight.settings import Settings
 from preflight.sources import Reader
 from preflight.waivers import Waivers, validate_waivers
+
+Later: TypeAlias = Callable[[Inventory, UpgradePair, Sequence[Check]], Mapping[str, Collected]]
+"""Read what is asked for on purpose (a dry run, a probe), given the checks that apply to this pair of versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,19 @@ def all_needs(checks: Sequence[Check], settings: Settings) -> tuple[Need, ...]:
     Raises UsageError for an unknown id or tag.
     """
     left_out = select_checks(checks, settings.select, settings.skip, settings.require)
-    return (*PAIR_NEEDS, *(need for check in checks if not left_out[check.id] for need in check.needs))
+    wanted = (need for check in checks if not left_out[check.id] for need in check.needs)
+    return (*PAIR_NEEDS, *(need for need in wanted if need.resource.how != "ask"))
 
 
-def examine(checks: Sequence[Check], settings: Settings, read: Reader, *, target_needed: bool = True) -> Examination:
-    """Read once, run the checks, build the report.
+def examine(
+    checks: Sequence[Check],
+    settings: Settings,
+    read: Reader,
+    *,
+    target_needed: bool = True,
+    later: Later | None = None,
+) -> Examination:
+    """Read once, run the checks, build the report. `later` reads what is asked for only once the versions are known.
 
     Raises UsageError for selections that do not exist and, where `target_needed`, when it is not known to which
     version to upgrade; SourceError when nothing could be read; ConfigError for thresholds or waivers that are wrong.
@@ -58,7 +70,7 @@ def examine(checks: Sequence[Check], settings: Settings, read: Reader, *, target
     options = check_options(checks, settings.config.thresholds)
     validate_waivers(settings.config, checks)
     inventory = read(all_needs(checks, settings))
-    return _judge(checks, settings, inventory, left_out, options, target_needed=target_needed)
+    return _judge(checks, settings, inventory, left_out, options, target_needed=target_needed, later=later)
 
 
 def examine_unreadable(checks: Sequence[Check], settings: Settings, name: str, error: SourceError) -> Examination:
@@ -84,10 +96,14 @@ def _judge(
     options: Mapping[str, Mapping[str, Any]],
     *,
     target_needed: bool,
+    later: Later | None = None,
 ) -> Examination:
     pair, problem = version_pair(inventory, settings.from_version, settings.to_version)
     if pair.to_version is None and target_needed:
         raise UsageError(problem)
+    if later:
+        running = [check for check in checks if not left_out[check.id] and applicability(check, pair)[0] is not False]
+        inventory = replace(inventory, entries={**inventory.entries, **later(inventory, pair, running)})
     waivers = Waivers(settings.config, pair, inventory.source.collected_at)
     results = run_checks(
         checks,
@@ -99,7 +115,5 @@ def _judge(
         waive=waivers.waive,
         attests=waivers.attests,
     )
-    about_waivers = waivers.result(results)
-    if about_waivers:
-        results = (*results, about_waivers)
+    results += tuple(filter(None, (agreement(results), waivers.result(results))))
     return Examination(build_report(inventory.source, pair, results, settings.fail_on), inventory)

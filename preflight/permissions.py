@@ -24,9 +24,8 @@ anywhere, which is no least privilege: whoever wants that uses an administrator'
 """
 
 
-def probe_nodes(namespace: str) -> tuple[Permission, ...]:
-    """Return what node probes need in the namespace their pods run in."""
-    return (
-        Permission(namespace, "", "pods", ("create", "delete", "get", "list")),
-        Permission(namespace, "", "pods/log", ("get",)),
-    )
+PROBE_NODES: tuple[Permission, ...] = (
+    Permission("harvester-system", "", "pods", ("create", "delete", "get", "list")),
+    Permission("harvester-system", "", "pods/log", ("get",)),
+)
+"""The probe pods run where Harvester's own privileged pods run."""

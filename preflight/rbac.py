@@ -47,7 +47,7 @@ def read_permissions(needs: Iterable[Need], *, with_releases: bool, with_kubelet
     wanted: set[Permission] = set()
     for need in needs:
         row = need.resource
-        if row.how == "node" or (row.name == RELEASES and not with_releases):
+        if row.how in ("node", "ask") or (row.name == RELEASES and not with_releases):
             continue
         if row.how == "kubelet":
             if with_kubelet:

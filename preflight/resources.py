@@ -40,7 +40,8 @@ class Resource:
     selector: str = ""
     """A label selector of the form key=value."""
     how: str = "list"
-    """list, kubelet (a GET per node through the API server), tls (a handshake) or node (only on the node itself)."""
+    """list, kubelet (a GET per node through the API server), tls (a handshake), node (only on the node itself) or ask (a
+    dry run of a write, never made unless somebody asks for it)."""
 
     @property
     def api_version(self) -> str:
@@ -128,6 +129,7 @@ _ROWS: tuple[Resource, ...] = (
     _row("addons.harvesterhci.io", "v1beta1", "Addon"),
     _row("settings.harvesterhci.io", "v1beta1", "Setting", **_CLUSTER),
     _row("upgrades.harvesterhci.io", "v1beta1", "Upgrade", **_SYSTEM),
+    _row("upgrades.harvesterhci.io/dry-run", "v1beta1", "Upgrade", how="ask", **_SYSTEM),
     _row("upgradelogs.harvesterhci.io", "v1beta1", "UpgradeLog", **_SYSTEM),
     _row("versions.harvesterhci.io", "v1beta1", "Version", **_SYSTEM),
     _row("virtualmachinebackups.harvesterhci.io", "v1beta1", "VirtualMachineBackup"),

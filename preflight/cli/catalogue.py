@@ -17,7 +17,7 @@ from preflight.cli.terminal import style_for
 from preflight.errors import UsageError
 from preflight.flow import registered_checks
 
-VIA = {"list": "API", "kubelet": "kubelet", "tls": "TLS handshake", "node": "node"}
+VIA = {"list": "API", "kubelet": "kubelet", "tls": "TLS handshake", "node": "node", "ask": "dry run"}
 
 
 @click.command("list")

@@ -23,7 +23,7 @@ from preflight.cli.options import (
     verbose_option,
 )
 from preflight.cli.output import parse_reports, print_document, write_reports
-from preflight.cli.reading import connection_from, reader_for
+from preflight.cli.reading import connection_from, later_for, reader_for
 from preflight.cli.terminal import Progress
 from preflight.errors import SourceError, UsageError
 from preflight.flow import Examination, examine, examine_unreadable, registered_checks
@@ -84,6 +84,9 @@ cluster_options = stacked(
     help="With --remediate: folder for the saved objects and the journal (default: harvester-preflight-TIME here).",
 )
 @option("--wait", type=duration_value, metavar="DURATION", help="Wait this long for transient findings to pass.")
+@option("--ask-server", is_flag=True, help="Create the Upgrade as a dry run and report what the server's webhook says.")
+@option("--probe-nodes", is_flag=True, help="Ask each node by a short-lived, read-only pod what the API does not show.")
+@option("--probe-image", metavar="IMAGE", help="Image for the probes (default: one that is on the node already).")
 @config_option
 @plugin_option
 @connection_options
@@ -113,7 +116,9 @@ def run_once(params: dict[str, Any], *, target_needed: bool = True) -> Examinati
     progress = Progress(quiet=settings.quiet)
     try:
         checks = registered_checks(settings)
-        return examine(checks, settings, reader_for(params, settings, progress), target_needed=target_needed)
+        later = later_for(params, settings, progress)
+        read = reader_for(params, settings, progress)
+        return examine(checks, settings, read, target_needed=target_needed, later=later)
     finally:
         progress.done()
 
@@ -152,10 +157,14 @@ def _many(params: dict[str, Any]) -> dict[str, Any]:
     progress = Progress(quiet=settings.quiet)
     lock, waiting = threading.Lock(), set(contexts)
 
+    def quiet(_text: str) -> None:
+        """Several clusters at once share one progress line, which counts them."""
+
     def one(context: str) -> dict[str, Any]:
         mine = {**params, "context": context}
         try:
-            found = examine(checks, settings, reader_for(mine, settings, lambda _text: None), target_needed=False)
+            read, later = reader_for(mine, settings, quiet), later_for(mine, settings, quiet)
+            found = examine(checks, settings, read, target_needed=False, later=later)
         except SourceError as error:
             found = examine_unreadable(checks, settings, context, error)
         with lock:

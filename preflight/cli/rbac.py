@@ -55,6 +55,6 @@ def _writes(params: dict[str, Any]) -> list[Permission]:
     return [
         *(optional.FIX if params["with_fix"] else ()),
         *(optional.ASK_SERVER if params["with_ask_server"] else ()),
-        *(optional.probe_nodes(params["namespace"]) if params["with_probe_nodes"] else ()),
+        *(optional.PROBE_NODES if params["with_probe_nodes"] else ()),
         *(optional.PUBLISH if params["with_publish"] else ()),
     ]

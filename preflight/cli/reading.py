@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from preflight.check import Need
+from preflight.check import Check, Need
 from preflight.cli.stdin import standard_input
-from preflight.inventory import Inventory
+from preflight.errors import UsageError
+from preflight.flow import Later
+from preflight.inventory import Collected, Inventory
+from preflight.model import UpgradePair
 from preflight.settings import Settings
 from preflight.sources import Reader, open_source
 
@@ -46,3 +49,23 @@ def connection_from(params: dict[str, Any]) -> Connection:
         insecure_skip_tls_verify=bool(params.get("insecure_skip_tls_verify")),
         request_timeout=params.get("request_timeout"),
     )
+
+
+def later_for(params: dict[str, Any], settings: Settings, progress: Callable[[str], None]) -> Later | None:
+    """Return what --ask-server and --probe-nodes read once the versions are known; None when neither is asked for.
+
+    Raises UsageError for a source that is no cluster.
+    """
+    if not settings.ask_server and not settings.probe_nodes:
+        return None
+    if settings.source != "live":
+        flag = "--ask-server" if settings.ask_server else "--probe-nodes"
+        raise UsageError(f"{flag} goes with --source live only: a copy of a cluster cannot be asked")
+
+    def later(inventory: Inventory, pair: UpgradePair, checks: Sequence[Check]) -> dict[str, Collected]:
+        from preflight.sources.asking import ask_on_purpose
+
+        needs = [need for check in checks for need in check.needs]
+        return ask_on_purpose(connection_from(params), settings, inventory, pair, needs, progress)
+
+    return later

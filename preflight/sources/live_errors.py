@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from preflight.errors import SourceError
 
-MAX_SERVER_TEXT = 400
+MAX_SERVER_TEXT = 2000
 
 
 class ApiError(SourceError):
