@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 
 from preflight.api import Remediation, UpgradePair, human_duration, lies_in, name_of, namespace_of, text_at
 
 from ._causes import Cause, last_terminated, predates, pull_problem, restarts, unschedulable
+from ._commands import shell
 from ._facts import CHARTS, JOBS, PODS, Facts
 from ._timeline import release_status
 
@@ -141,20 +141,15 @@ def hint(facts: Facts, cause: Cause, repair: Remediation | None) -> str:
     job = name_of(facts.job) if facts.job else f"helm-install-{name}"
     pulled = pull_problem(facts) if cause.id == "job-image-pull" else None
     words = {
-        "ns": _shell(namespace),
-        "name": _shell(name),
-        "job": _shell(job),
-        "target": "--only " + _shell(f"addon-stuck:{namespace}/{name}"),
-        "image": _shell(pulled[0]) if pulled else "?",
+        "ns": shell(namespace),
+        "name": shell(name),
+        "job": shell(job),
+        "target": "--only " + shell(f"addon-stuck:{namespace}/{name}"),
+        "image": shell(pulled[0]) if pulled else "?",
     }
     if repair:
         return _REPAIR_HINTS[repair.strategy].format(**words)
     return _HINTS.get(cause.id, _LOOK).format(**words)
-
-
-def _shell(text: str) -> str:
-    """Return a name as one word of a command line that can be pasted: a hint's lines are commands."""
-    return shlex.quote("".join(char if char.isprintable() else "?" for char in text))
 
 
 _LOOK = (

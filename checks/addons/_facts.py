@@ -111,7 +111,10 @@ def gather(view: View, addon: JsonObject, index: Index) -> Facts:
     key, unread = (namespace_of(addon), name_of(addon)), unread_in(view, namespace_of(addon))
     in_progress, began_text, operation_failed = _conditions(addon, unread)
     chart = index.charts.get(key)
-    job_name = text_at(chart, "status.jobName") if chart else ""
+    try:
+        job_name = text_at(chart, "status.jobName") if chart else ""
+    except Unreadable as error:
+        job_name, unread[CHARTS] = "", f"unparsable: {error}"
     job = index.jobs.get((key[0], job_name or f"helm-install-{key[1]}")) if chart is None or job_name else None
     return Facts(
         addon=addon,
@@ -178,10 +181,11 @@ class Index:
 def unsound(obj: JsonObject) -> str:
     """Say why an object cannot be placed; empty when its name, namespace and labels are what they should be."""
     metadata = obj.get("metadata")
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("labels") or {}, dict):
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("labels"), dict | None):
         return "its metadata is not a map"
-    texts = (metadata.get("name"), metadata.get("namespace") or "", metadata.get("creationTimestamp") or "")
-    return "" if all(isinstance(text, str) for text in texts) else "its name, namespace or creation time is not text"
+    texts = [metadata.get(key) for key in ("namespace", "creationTimestamp", "uid")]
+    sound = isinstance(metadata.get("name"), str) and all(text is None or isinstance(text, str) for text in texts)
+    return "" if sound else "its name, namespace, uid or creation time is not text"
 
 
 def build_index(view: View, grace: timedelta) -> Index:

@@ -17,6 +17,7 @@ from preflight.api import (
     ref_of,
 )
 
+from ._commands import shell
 from ._facts import CHARTS
 from ._leftovers import CLAIMS, MADE_BY_HELM_CONTROLLER, NAMESPACES, Key, Leftover
 
@@ -67,6 +68,8 @@ def _name(claim: Leftover) -> str:
 
 
 def _hint(namespace: str, name: str, cause: str, ours: bool) -> str:
+    only = shell(f"addon-leftovers:{namespace}/{name}")
+    namespace, name = shell(namespace), shell(name)
     if cause == "data-left":
         return f"Keep them when the Addon is to come back with its data\nkubectl get pvc -n {namespace}"
     if cause == "namespace-terminating":
@@ -78,6 +81,6 @@ def _hint(namespace: str, name: str, cause: str, ours: bool) -> str:
         )
     return (
         "See what fix would delete (never a claim), then let it\n"
-        f"harvester-preflight fix --only addon-leftovers:{namespace}/{name}\n"
-        f"harvester-preflight fix --only addon-leftovers:{namespace}/{name} --force --apply"
+        f"harvester-preflight fix --only {only}\n"
+        f"harvester-preflight fix --only {only} --force --apply"
     )

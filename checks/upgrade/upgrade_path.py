@@ -84,7 +84,7 @@ def _minimum_of_version_object(view: View, target: HarvesterVersion) -> Harveste
     if missing := view.missing(VERSIONS):
         return Unknown(f"{why} its Version object was not read ({missing})")
     version = next((obj for obj in view.objects(VERSIONS) if _names(obj, target)), None)
-    text = text_at(version, "spec.minUpgradableVersion") if version else ""
+    text = text_at(version, "spec.minUpgradableVersion").strip() if version else ""
     if not text:
         return Unknown(f"{why} no Version object says from which version it can be reached (minUpgradableVersion)")
     minimum = parse_version(text)
