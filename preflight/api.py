@@ -58,6 +58,13 @@ def parse_json(text: str, what: str) -> Any:
 
 def parse_yaml(text: str, what: str) -> Any:
     """Parse YAML inside a field, such as an Addon's valuesContent. Raises Unreadable when it is not YAML."""
+    if text[:1] == "{":  # snapshots hold such fields as JSON, which needs no parser that takes long to load
+        import json
+
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            pass
     import yaml
 
     try:

@@ -1,17 +1,14 @@
 """Addons with everything that belongs to them: HelmChart, Job, pod, release, service account, role binding."""
 
+import json
 from datetime import datetime, timedelta
 
 from build import INSTALLED, NOW, Cluster, at, find, obj, owner
 
 REPOSITORY = "http://harvester-cluster-repo.cattle-system.svc/charts"
 KLIPPER = "rancher/klipper-helm:v0.9.3-build20241008"
-LOGGING_VALUES = """eventTailer:
-  workloadOverrides:
-    containers:
-    - name: event-tailer
-      image: rancher/harvester-eventrouter:v0.3.2
-"""
+EVENTROUTER = {"name": "event-tailer", "image": "rancher/harvester-eventrouter:v0.3.2"}
+LOGGING_VALUES = json.dumps({"eventTailer": {"workloadOverrides": {"containers": [EVENTROUTER]}}})
 STOCK = (
     ("rancher-logging", "cattle-logging-system", "rancher-logging", "103.1.0+up4.4.0", LOGGING_VALUES),
     ("rancher-monitoring", "cattle-monitoring-system", "rancher-monitoring", "103.1.1+up45.31.1", ""),
