@@ -104,7 +104,8 @@ def _judge(
     if later:
         running = [check for check in checks if not left_out[check.id] and applicability(check, pair)[0] is not False]
         inventory = replace(inventory, entries={**inventory.entries, **later(inventory, pair, running)})
-    waivers = Waivers(settings.config, pair, inventory.source.collected_at)
+    aliases = {alias: check.id for check in checks for alias in check.aliases}
+    waivers = Waivers(settings.config, pair, inventory.source.collected_at, aliases)
     results = run_checks(
         checks,
         inventory,

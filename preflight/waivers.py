@@ -30,13 +30,15 @@ class Waivers:
     config: Config
     pair: UpgradePair
     now: datetime
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other name of a check → its id."""
     used: set[int] = field(default_factory=set)
     attested: dict[int, set[str]] = field(default_factory=dict)
 
     def waive(self, check_id: str, finding: Finding) -> Finding:
         """Return the finding with the waiver that covers it, or as it was."""
         for index, waiver in enumerate(self.config.waivers):
-            if not _covers(waiver, check_id, finding):
+            if self._check(waiver) != check_id or not _covers(waiver, finding):
                 continue
             self.used.add(index)
             if self._expired(waiver) or not self._for_this_version(waiver):
@@ -49,7 +51,7 @@ class Waivers:
         if not unknown.node:
             return False
         for index, entry in enumerate(self.config.attestations):
-            if entry["check"] != check_id or not any(fnmatchcase(unknown.node, glob) for glob in entry["nodes"]):
+            if self._check(entry) != check_id or not any(fnmatchcase(unknown.node, glob) for glob in entry["nodes"]):
                 continue
             self.attested.setdefault(index, set()).add(unknown.node)
             if not self._expired(entry):
@@ -102,7 +104,7 @@ class Waivers:
     ) -> Iterator[Finding]:
         name = f"{kind} {index + 1}"
         what = f"{entry['check']}, {entry['object'] if kind == 'waiver' else ', '.join(entry['nodes'])}"
-        result = results.get(entry["check"])
+        result = results.get(self._check(entry))
         if used and self._expired(entry):
             yield self._finding(
                 Severity.FAIL,
@@ -129,6 +131,9 @@ class Waivers:
             resource=ResourceRef("harvester-preflight/v1", "Config", "", f"{self.config.path}: {name}"),
         )
 
+    def _check(self, entry: Mapping[str, Any]) -> str:
+        return self.aliases.get(entry["check"], str(entry["check"]))
+
     def _expired(self, entry: Mapping[str, Any]) -> bool:
         last = datetime.strptime(entry["expires"], "%Y-%m-%d").replace(tzinfo=UTC)
         return self.now >= last + timedelta(days=1)
@@ -154,11 +159,7 @@ def validate_waivers(config: Config, checks: Sequence[Check]) -> None:
                 raise ConfigError(f"{where}: {error}") from None
 
 
-def _covers(waiver: Mapping[str, Any], check_id: str, finding: Finding) -> bool:
+def _covers(waiver: Mapping[str, Any], finding: Finding) -> bool:
     ref = finding.resource
     name = "/".join(part for part in (ref.kind, ref.namespace, ref.name) if part)
-    return (
-        waiver["check"] == check_id
-        and fnmatchcase(name, waiver["object"])
-        and waiver.get("cause", finding.cause) == finding.cause
-    )
+    return fnmatchcase(name, waiver["object"]) and waiver.get("cause", finding.cause) == finding.cause

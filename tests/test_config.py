@@ -115,6 +115,12 @@ def test_a_waiver_covers_what_it_names_until_it_expires(change: dict, covered: b
     assert replace(found, waived=None) == FINDING
 
 
+def test_a_waiver_may_name_a_check_by_its_other_name() -> None:
+    used = Waivers(Config(path="c.yaml", waivers=({**WAIVER, "check": "old-name"},)), PAIR, NOW, {"old-name": "t"})
+    assert used.waive("t", FINDING).waived
+    assert causes(used, [result(Status.PASS, FINDING)]) == []
+
+
 def result(status: Status, *findings: Finding) -> CheckResult:
     return CheckResult("t", "t", "nodes", status, "", "", 0.0, findings)
 

@@ -24,7 +24,7 @@ def print_text(text: str) -> None:
 
     Raises PreflightError when the text could not be written.
     """
-    if not text.endswith("\n"):
+    if text and not text.endswith("\n"):
         text += "\n"
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
