@@ -97,7 +97,7 @@ def login(connection: Connection) -> Login:
         found = from_kubeconfig(paths, connection, configuration)
     elif connection.server:
         found = Login("", "no user", ["no kubeconfig: only the flags"], configuration, [])
-    elif os.environ.get("KUBERNETES_SERVICE_HOST") and (SERVICE_ACCOUNT / "token").exists():
+    elif os.environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(SERVICE_ACCOUNT / "token"):
         found = _in_cluster(configuration)
     else:
         raise SourceError(
@@ -112,20 +112,21 @@ def kubeconfig_paths(connection: Connection) -> list[Path]:
     """Return the kubeconfig files to merge; none means the service account of a pod. Raises SourceError."""
     if connection.kubeconfig:
         path = Path(connection.kubeconfig).expanduser()
-        if not path.exists():
+        if not os.path.exists(path):
             raise SourceError(f"--kubeconfig {connection.kubeconfig}: no such file")
         return [path]
     named = [Path(part).expanduser() for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
     if named:
-        there = [path for path in named if path.exists()]
+        there = [path for path in named if os.path.exists(path)]
         if not there and not connection.server:
             raise SourceError(f"KUBECONFIG names {', '.join(map(str, named))}: no such file")
         return there
+    # Not Path.exists, which raises for a folder that only root may enter, as that of RKE2 is.
     home = Path("~/.kube/config").expanduser()
-    if home.exists():
+    if os.path.exists(home):
         return [home]
-    in_pod = os.environ.get("KUBERNETES_SERVICE_HOST") and (SERVICE_ACCOUNT / "token").exists()
-    return [RKE2_KUBECONFIG] if RKE2_KUBECONFIG.exists() and not in_pod and not connection.server else []
+    in_pod = os.environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(SERVICE_ACCOUNT / "token")
+    return [RKE2_KUBECONFIG] if os.path.exists(RKE2_KUBECONFIG) and not in_pod and not connection.server else []
 
 
 def _in_cluster(configuration: Any) -> Login:

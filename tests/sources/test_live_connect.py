@@ -204,6 +204,15 @@ def test_a_broken_file_is_one_line_without_its_secrets(written, content, words):
     assert error.value.exit_code == 4
 
 
+def test_an_entry_that_lacks_a_key_is_not_quoted(written, monkeypatch, tmp_path):
+    provider = {"name": "oidc", "config": {"client-secret": SECRET}}
+    written(config("a", user={"auth-provider": provider}), "c")
+    monkeypatch.chdir(tmp_path)  # a short path, so that nothing is only cut off
+    with pytest.raises(SourceError) as error:
+        login(Connection(kubeconfig="c"))
+    assert error.value.message == "the kubeconfig c is broken: Expected key id-token"
+
+
 def test_files_and_names_that_are_not_there(written, monkeypatch, tmp_path):
     path = written(config("a"))
     for connection, words in [

@@ -120,7 +120,9 @@ def test_a_kind_missing_from_a_group_that_is_there_is_not_served(server):
 
 def aggregated(*versions, stale=False):
     entries = [
-        {"version": version, "freshness": "Stale" if stale else "Current", "resources": [{"resource": "machines"}]}
+        {"version": version, "freshness": "Stale", "resources": []}
+        if stale
+        else {"version": version, "freshness": "Current", "resources": [{"resource": "machines"}]}
         for version in versions
     ]
     return {
