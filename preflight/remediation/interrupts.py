@@ -18,7 +18,8 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     pending: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}  # as by nohup
     for number in before:
         signal.signal(number, lambda got, _frame: pending.append(got))
     try:

@@ -291,36 +291,72 @@ def test_a_second_check_that_cannot_tell_is_no_success(world: MakeWorld) -> None
     assert "cannot confirm the repair" in ended.messages[0]
 
 
+CHILD = """
+import json, resource, sys
+from pathlib import Path
+from types import SimpleNamespace
+from preflight.errors import RemediationError
+from tests.remediation.world import World
+
+folder = Path(sys.argv[1])
+here = World(SimpleNamespace(kubeconfig=lambda _folder: folder / "config"), folder)
+plan, writer = here.plan(), here.writer
+if sys.argv[2] == "full":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+try:
+    ended = here.apply(plan, writer=writer)
+    print(json.dumps([ended.exit_code, *ended.messages]))
+except RemediationError as error:
+    print(json.dumps([error.exit_code, error.message]))
+"""
+"""Repairs in a process of its own, whose limits and life are ours to take. A file size limit is a disk that is full."""
+
+
 @pytest.fixture
-def fill_disk() -> Iterator[Callable[[], None]]:
-    """Let no file of this process grow beyond some bytes from now on (Python ignores SIGXFSZ: writing fails)."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+def child(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    children = []
+
+    def start(here: World, disk: str = "") -> subprocess.Popen[str]:
+        here.server.kubeconfig(tmp_path).rename(tmp_path / "config")
+        command = [sys.executable, "-c", CHILD, str(tmp_path), disk]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        children.append(subprocess.Popen(command, **pipes))  # type: ignore[call-overload]
+        return children[-1]
+
+    yield start
+    for process in children:
+        process.kill()
+        process.wait()
 
 
-def test_a_full_disk_stops_before_anything_is_changed(world: MakeWorld, fill_disk: Callable[[], None]) -> None:
+def test_a_full_disk_stops_before_anything_is_changed(
+    world: MakeWorld, child: Callable[..., subprocess.Popen[str]]
+) -> None:
     here = world(*stuck("one"))
-    plan, writer = here.plan(), here.writer
-    fill_disk()
-    with pytest.raises(RemediationError) as failure:
-        here.apply(plan, writer=writer)
-    assert "File too large" in failure.value.message
-    assert "Nothing was changed" in failure.value.message
+    out, errors = child(here, "full").communicate(timeout=60)
+    code, message = json.loads(out or f'[0, "{errors}"]')
+    assert code == 5
+    assert "File too large" in message
+    assert "Nothing was changed" in message
     assert here.writes(dry=True) == []
     assert list(here.backup.iterdir()) == []
 
 
 def test_a_disk_that_fills_up_half_way_stops_and_the_journal_stays_true(
-    world: MakeWorld, fill_disk: Callable[[], None]
+    world: MakeWorld, child: Callable[..., subprocess.Popen[str]]
 ) -> None:
     here = world(*stuck("one"), *stuck("two"))
-    plan = here.plan()
-    here.server.faults.on(Call(lambda _server: fill_disk()), method="GET", path="jobs/helm-install-one", after=1)
-    ended = here.apply(plan)
-    assert ended.exit_code == 5
-    assert "cannot write the journal" in " ".join(ended.messages)
-    assert "step 2 (delete Job addons/helm-install-two): not begun" in " ".join(ended.messages)
+    process = child(here)
+
+    def fill(_server: object) -> None:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (64, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+    here.server.faults.on(Call(fill), method="GET", path="jobs/helm-install-one", after=1)
+    out, errors = process.communicate(timeout=60)
+    code, *messages = json.loads(out or f'[0, "{errors}"]')
+    assert code == 5
+    assert "cannot write the journal" in " ".join(messages)
+    assert "step 2 (delete Job addons/helm-install-two): not begun" in " ".join(messages)
     assert states(here) == ["written", "planned"]
     assert here.writes() == [("DELETE", JOB_ONE)]
 
@@ -366,20 +402,21 @@ def test_an_interrupt_during_a_write_waits_until_it_is_written_down() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_killed_run_leaves_a_journal_that_says_how_far_it_came(world: MakeWorld, tmp_path: Path) -> None:
+def test_an_interrupt_that_is_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with uninterrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_a_killed_run_leaves_a_journal_that_says_how_far_it_came(
+    world: MakeWorld, child: Callable[..., subprocess.Popen[str]]
+) -> None:
     here = world(*stuck("one"), *stuck("two"))
-    script = (
-        "import sys\nfrom pathlib import Path\nfrom tests.remediation.world import World\n"
-        "from types import SimpleNamespace\n"
-        "server = SimpleNamespace(kubeconfig=lambda folder: folder / 'config')\n"
-        "here = World(server, Path(sys.argv[1]))\nhere.apply(here.plan())\n"
-    )
-    config = here.server.kubeconfig(tmp_path)
-    config.rename(tmp_path / "config")
-    child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.PIPE)
-    here.server.faults.on(Call(lambda _server: child.kill()), method="GET", path="jobs/helm-install-one", after=1)
-    _, errors = child.communicate(timeout=60)
-    assert child.returncode == -signal.SIGKILL, errors.decode()
+    process = child(here)
+    here.server.faults.on(Call(lambda _server: process.kill()), method="GET", path="jobs/helm-install-one", after=1)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, errors
     document = journal_of(here)
     assert document["outcome"] == "running"
     assert states(here) == ["written", "planned"]
