@@ -7,7 +7,7 @@ the snapshot holds is told so, and does not take the missing field for an empty 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,33 +27,36 @@ KIND = "PreflightSnapshot"
 
 def dump(inventory: Inventory, needs: Sequence[Need]) -> str:
     """Return the text of a snapshot of what was read for `needs`, scrubbed."""
-    from preflight.sources.scrub import scrub
+    return "".join(pieces(inventory, needs))
 
-    fields: dict[str, set[str]] = {}
-    for need in needs:
-        fields.setdefault(need.resource.name, set()).update(need.fields)
-    document = {
+
+def pieces(inventory: Inventory, needs: Sequence[Need]) -> Iterator[str]:
+    """Yield that text piece by piece, one object a line: a large cluster's need not be in memory twice."""
+    from preflight.sources.scrub import scrub_object
+
+    source = inventory.source
+    head = {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "tool": {"name": "harvester-preflight", "version": preflight.__version__},
-        "source": {
-            "type": inventory.source.type,
-            "name": inventory.source.name,
-            "clock": inventory.source.clock,
-            "notes": list(inventory.source.notes),
-        },
-        "collectedAt": format_time(inventory.source.collected_at),
-        "entries": {
-            name: {
-                "fields": sorted(fields.get(name, ())),
-                "objects": list(entry.objects),
-                "missing": entry.missing,
-                "gaps": list(entry.gaps),
-            }
-            for name, entry in sorted(scrub(inventory).entries.items())
-        },
+        "source": {"type": source.type, "name": source.name, "clock": source.clock, "notes": list(source.notes)},
+        "collectedAt": format_time(source.collected_at),
     }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    yield _json(head)[:-1] + ',\n"entries": {'
+    fields: dict[str, set[str]] = {}
+    for need in needs:
+        fields.setdefault(need.resource.name, set()).update(need.fields)
+    for number, (name, entry) in enumerate(sorted(inventory.entries.items())):
+        about = {"fields": sorted(fields.get(name, ())), "missing": entry.missing, "gaps": list(entry.gaps)}
+        yield f'{"," if number else ""}\n{_json(name)}: {_json(about)[:-1]}, "objects": ['
+        for place, obj in enumerate(entry.objects):
+            yield f"{',' if place else ''}\n  {_json(scrub_object(obj))}"
+        yield "]}"
+    yield "\n}}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def write(inventory: Inventory, needs: Sequence[Need], path: Path) -> None:
@@ -64,11 +67,10 @@ def write(inventory: Inventory, needs: Sequence[Need], path: Path) -> None:
     import os
     import tempfile
 
-    text = dump(inventory, needs)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.writelines(pieces(inventory, needs))
         os.replace(temporary, path)
     except BaseException:  # Ctrl-C included: half a file must not stay behind
         Path(temporary).unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from preflight.times import parse_time
 MAX_INPUT_BYTES = 512 * 1024 * 1024
 """The most that is read of one input or of one file inside a bundle."""
 
+_PART = 1024 * 1024
 _TIME = re.compile(rb"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)(?=[\"'\s,}\]]|$)")
 _KEY = re.compile(rb"([A-Za-z0-9_./-]+)\"?[ \t]*:[ \t\r\n]*[\"']?$")
 _AHEAD = re.compile(rb"(?i)notafter|expir|renewal|deletion|next|deadline|until|valid")
@@ -46,14 +47,25 @@ def to_utf8(data: bytes, name: str) -> bytes:
     data = data.removeprefix(codecs.BOM_UTF8)
     if data.startswith(b"\x1f\x8b"):
         raise SourceError(f"{name} is gzip-compressed: unpack it first (gunzip, tar xzf)")
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise SourceError(f"{name} is not UTF-8 text (byte {error.start}, line {line}): save it as UTF-8") from None
+    bad = _first_bad_byte(data)
+    if bad is not None:
+        line = data.count(b"\n", 0, bad) + 1
+        raise SourceError(f"{name} is not UTF-8 text (byte {bad}, line {line}): save it as UTF-8")
     if b"\x00" in data[:4096]:
         raise SourceError(f"{name} is binary data, not YAML or JSON")
     return data
+
+
+def _first_bad_byte(data: bytes) -> int | None:
+    """Return where UTF-8 ends, None when all of it is. In parts: decoded as a whole it would be in memory twice."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(data) + 1, _PART):
+        held = len(decoder.getstate()[0])
+        try:
+            decoder.decode(data[start : start + _PART], final=start + _PART > len(data))
+        except UnicodeDecodeError as error:
+            return start - held + error.start
+    return None
 
 
 def newest_time(data: bytes) -> datetime | None:

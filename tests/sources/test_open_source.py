@@ -40,6 +40,7 @@ def test_a_file_is_judged_by_its_content_not_its_name(tmp_path):
         (b"\x1f\x8b\x08", "gzip"),
         (b"\xff\xfe\x00", "UTF-16"),
         (b"a: \xff\xff", "not UTF-8 text .byte 3, line 1"),
+        (b"# " + b"x" * (1024 * 1024 - 3) + b"\xc3\xa4" + b"\n\xc3", "byte 1048578, line 2"),
         (b"\x7fELF\x00\x00", "binary"),
         (b"[" * 100_000, "nested"),
         (b"{" * 100_000, "key in quotes"),
