@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from preflight.api import Remediation, UpgradePair, human_duration, lies_in, name_of, namespace_of, text_at
 
 from ._causes import Cause, last_terminated, predates, pull_problem, restarts, unschedulable
 from ._commands import shell
-from ._facts import CHARTS, JOBS, PODS, Facts
+from ._facts import CHARTS, DISABLED, JOBS, PODS, Facts
 from ._timeline import release_status
+
+LIKELY_SKEW = timedelta(minutes=5)
+"""Clocks that differ by more are noticed otherwise, so a larger gap has likely another reason."""
 
 
 def sentence(facts: Facts, cause: Cause) -> str:
     """Say in one sentence what holds the Addon up."""
     job = name_of(facts.job) if facts.job else facts.job_name or f"helm-install-{name_of(facts.addon)}"
-    return _SENTENCES[cause.id](facts, job)
+    in_vain = _IN_VAIN if facts.latched and cause.id in _STILL_AT_WORK else ""
+    return _SENTENCES[cause.id](facts, job) + in_vain
+
+
+_STILL_AT_WORK = ("job-missing", "job-image-pull", "job-accounting-stale", "job-retrying", "job-running")
+_IN_VAIN = ", and whatever comes of it goes unnoticed, since an earlier failure is recorded until the Addon is disabled"
 
 
 def _finalizers(facts: Facts) -> str:
@@ -30,8 +39,15 @@ def _predating(facts: Facts, job: str) -> str:
     done = "succeeded" if facts.completed else "failed"
     return (
         f"its Job {job} {done}, but was created {gap} before the operation is said to have begun, so the controller "
-        "ignores it for ever (most likely the clock of the harvester pod's node was ahead of the API server's)"
+        f"ignores it for ever ({_why_older(facts.began - facts.created)})"
     )
+
+
+def _why_older(gap: timedelta) -> str:
+    clock = "the clock of the harvester pod's node was ahead of the API server's"
+    if gap <= LIKELY_SKEW:
+        return f"most likely {clock}"
+    return f"probably the operation began anew and helm-controller saw no reason for a new Job, or {clock}"
 
 
 def _running(facts: Facts, job: str) -> str:
@@ -63,6 +79,12 @@ def _disabling(facts: Facts, job: str) -> str:
     pods = ", ".join(f"{name_of(pod)} is {text_at(pod, 'status.phase') or 'without a phase'}" for pod in facts.pods)
     where = f"the Job {job} {'exists' if facts.job else 'does not exist'}" + (f", its pod {pods}" if pods else "")
     return f"it is to be disabled and the HelmChart is still there{_finalizers(facts)}; {where}"
+
+
+def _undecided(facts: Facts, job: str) -> str:
+    if facts.enabled and not facts.in_progress and facts.status in DISABLED and not facts.unread:
+        return "its controller has not begun to enable it"
+    return "why cannot be told from what was read"
 
 
 _SENTENCES: dict[str, Callable[[Facts, str], str]] = {
@@ -107,7 +129,7 @@ _SENTENCES: dict[str, Callable[[Facts, str], str]] = {
         f"its Helm release is {release_status(f)} and no Job is working on it: Helm refuses the next one"
     ),
     "progressing": lambda f, j: "an operation has begun and is not overdue",
-    "unknown": lambda f, j: "why cannot be told from what was read",
+    "unknown": _undecided,
 }
 
 
@@ -118,6 +140,8 @@ def remediation(facts: Facts, cause: Cause, pair: UpgradePair) -> Remediation | 
     if cause.id == "helm-chart-foreign":
         return None if lies_in(pair.from_version, ">=1.7.0") is not False else Remediation("rebuild", False)
     strategy, automatic = _REPAIRS.get(cause.id, ("", False))
+    if strategy == "recreate-job" and facts.latched:  # a new Job would go unnoticed
+        return Remediation("toggle", False)
     return Remediation(strategy, automatic) if strategy else None
 
 
@@ -147,6 +171,8 @@ def hint(facts: Facts, cause: Cause, repair: Remediation | None) -> str:
         "target": "--only " + shell(f"addon-stuck:{namespace}/{name}"),
         "image": shell(pulled[0]) if pulled else "?",
     }
+    if repair and repair.strategy == "recreate-job" and facts.job is None:
+        return _NUDGE_HINT.format(**words)
     if repair:
         return _REPAIR_HINTS[repair.strategy].format(**words)
     return _HINTS.get(cause.id, _LOOK).format(**words)
@@ -180,6 +206,11 @@ _REPAIR_HINTS = {
         "harvester-preflight fix {target}"
     ),
 }
+_NUDGE_HINT = (
+    "Make helm-controller look at the HelmChart again, so that it creates the Job; nothing is uninstalled\n"
+    "harvester-preflight fix {target} --apply\n"
+    "kubectl describe helmcharts.helm.cattle.io {name} -n {ns}"
+)
 _HINTS = {
     "job-image-pull": (
         "Import the image on every node (air-gapped: from the release's image list), or mend the registry; the Job goes "

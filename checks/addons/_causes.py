@@ -51,7 +51,7 @@ def decide(facts: Facts) -> Cause | None:
         if CONDITIONS in facts.unread or (facts.enabled and any(need in facts.unread for need in needs(facts))):
             return Cause("unknown")
         if holds(facts):
-            return Cause(cause, transient and facts.young)
+            return Cause(cause, transient and facts.young and not facts.latched)
     return Cause("unknown")
 
 
@@ -85,8 +85,12 @@ def _job_missing(facts: Facts) -> bool:
 
 
 def predates(facts: Facts) -> bool:
-    """Say whether the Job is older than the operation, so that the controller ignores it."""
-    return bool(facts.in_progress and facts.created and facts.began and facts.created < facts.began)
+    """Say whether the Job is older than the operation, so that the controller ignores it.
+
+    Once a failure is recorded the time in InProgress is that of the failure, and is compared with nothing any more.
+    """
+    waits = facts.in_progress or not facts.operation_failed
+    return bool(waits and facts.created and facts.began and facts.created < facts.began)
 
 
 def _job_predates(facts: Facts) -> bool:
@@ -196,7 +200,7 @@ def _release_pending(facts: Facts) -> bool:
 
 
 def _progressing(facts: Facts) -> bool:
-    return facts.young
+    return facts.young and not facts.latched
 
 
 def _deleted(obj: JsonObject) -> bool:

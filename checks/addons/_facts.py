@@ -67,6 +67,11 @@ class Facts:
         return self.age is not None and self.age < self.grace
 
     @property
+    def latched(self) -> bool:
+        """Whether a failure is recorded, after which the controller does nothing until the Addon is disabled."""
+        return self.enabled and self.operation_failed and not self.in_progress
+
+    @property
     def settled(self) -> bool:
         """Whether the status is one that the upgrade webhook of 1.7 and later accepts."""
         return is_settled(self.enabled, self.status)
@@ -110,18 +115,19 @@ def gather(view: View, addon: JsonObject, index: Index) -> Facts:
     """Gather the facts about one Addon. Raises Unreadable when its own fields are not what the API documents."""
     key, unread = (namespace_of(addon), name_of(addon)), unread_in(view, namespace_of(addon))
     in_progress, began_text, operation_failed = _conditions(addon, unread)
-    chart = index.charts.get(key)
+    enabled, chart = boolean_at(addon, "spec.enabled") or False, index.charts.get(key)
     try:
         job_name = text_at(chart, "status.jobName") if chart else ""
     except Unreadable as error:
         job_name, unread[CHARTS] = "", f"unparsable: {error}"
-    job = index.jobs.get((key[0], job_name or f"helm-install-{key[1]}")) if chart is None or job_name else None
+    usual = f"helm-{'install' if enabled else 'delete'}-{key[1]}"
+    job = index.jobs.get((key[0], job_name or usual)) if chart is None or job_name else None
     return Facts(
         addon=addon,
         now=view.now,
         grace=index.grace,
         status=text_at(addon, "status.status"),
-        enabled=boolean_at(addon, "spec.enabled") or False,
+        enabled=enabled,
         in_progress=in_progress,
         began_text=began_text,
         began=parse_time(began_text),

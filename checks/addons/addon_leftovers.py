@@ -94,7 +94,7 @@ def addon_leftovers(view: View) -> Iterator[Outcome]:
     for key in sorted((HARVESTERS | _orphans(view)) - set(addons)):
         left = remains.of(key)
         # What is only cluster-wide proves nothing while some namespaces, and so perhaps the Addon, were not read
-        if left and not (view.gaps(ADDONS) and all(one.need in (BINDINGS, NAMESPACES) for one in left)):
+        if left and not (view.gaps(ADDONS, key[0]) and all(one.need in (BINDINGS, NAMESPACES) for one in left)):
             yield leftovers_finding(key, "gone", left)
     for name in EVERYTHING:
         yield from (Unknown(why) for why in (view.missing(name), *view.gaps(name)) if why)

@@ -39,15 +39,15 @@ from ._causes import Cause, decide
 from ._enforcement import Consequence, consequence
 from ._evidence import evidence
 from ._explain import CAUSES, FIX, HOW, LINKS, WHY
-from ._facts import ADDONS, CHARTS, JOBS, LEASES, PODS, RELEASES, Facts, Index, build_index, gather, unsound
+from ._facts import ADDONS, CHARTS, DISABLED, JOBS, LEASES, PODS, RELEASES, Facts, Index, build_index, gather, unsound
 
 STATES = {
     "AddonEnabling": "Enabling",
     "AddonUpdating": "Updating",
     "AddonDisabling": "Disabling",
-    "AddonDisabled": "Disabled although enabled",
+    "AddonDisabled": "Disabled",
     "AddonDeploySuccessful": "DeploySuccessful",
-    "": "without a status although enabled",
+    "": "without a status",
 }
 
 
@@ -116,6 +116,8 @@ def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) 
 def _message(facts: Facts, cause: Cause, why: str, ends: Consequence, broken: str) -> str:
     age = facts.age if facts.in_progress else None
     state = STATES.get(facts.status, facts.status)
+    if facts.enabled and facts.status in DISABLED:
+        state += " although enabled"
     is_so = f"is {state}"
     if age is not None and age < timedelta():
         is_so += f" since a time that lies {human_duration(-age)} in the future (clocks differ)"

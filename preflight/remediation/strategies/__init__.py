@@ -37,7 +37,11 @@ class Strategy:
 RECREATE_JOB = Strategy(
     "recreate-job", ("job-predates-operation", "job-accounting-stale", "job-failed-unrecognised", "job-missing")
 )
-TOGGLE = Strategy("toggle", ("job-failed",), on_request=("failure-latched",))
+TOGGLE = Strategy(
+    "toggle",
+    ("job-failed",),
+    on_request=("failure-latched", "job-missing", "job-accounting-stale", "job-failed-unrecognised"),
+)
 SETTLE_STATUS = Strategy(
     "settle-status",
     ("failure-latched", "idle-operation", "operation-time-missing"),
