@@ -22,15 +22,23 @@ class Need:
     """An optional need that was not read does not by itself make the check unknown: the check decides."""
     unserved_is_empty: bool = False
     """For kinds of an optional add-on: when the API group is not served at all, there can be no such objects."""
+    namespaces: tuple[str, ...] = ()
+    """The check looks only at these: that other namespaces were not read does not matter to it. Empty: at all."""
 
 
-def need(resource: str | Resource, *fields: str, optional: bool = False, unserved_is_empty: bool = False) -> Need:
+def need(
+    resource: str | Resource,
+    *fields: str,
+    optional: bool = False,
+    unserved_is_empty: bool = False,
+    namespaces: tuple[str, ...] = (),
+) -> Need:
     """Declare a need by its name in preflight.resources, or by a Resource of your own.
 
     Raises KeyError for a name that is not in the table.
     """
     row = RESOURCES[resource] if isinstance(resource, str) else resource
-    return Need(row, fields, optional, unserved_is_empty)
+    return Need(row, fields, optional, unserved_is_empty, namespaces)
 
 
 @dataclass(frozen=True, slots=True)

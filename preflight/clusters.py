@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from preflight.errors import UsageError
@@ -43,8 +43,14 @@ def examine_all(contexts: Sequence[str], one: Callable[[str], dict[str, Any]]) -
     `one` returns a report's dict and must not raise for a cluster it cannot read: that is a report too.
     Shape: PreflightReportList {verdict, exitCode, reports: [{context, ...PreflightReport}]}.
     """
-    with ThreadPoolExecutor(max_workers=min(AT_A_TIME, len(contexts))) as pool:
-        reports = list(pool.map(one, contexts))
+    from preflight.sources.live_jobs import run_jobs
+
+    found: dict[int, dict[str, Any]] = {}
+    for index, result in run_jobs([partial(one, name) for name in contexts], workers=AT_A_TIME, deadline=None):
+        if isinstance(result, Exception):
+            raise result
+        found[index] = result
+    reports = [found[index] for index in range(len(contexts))]
     verdicts = {report["verdict"] for report in reports}
     verdict = next(word for word in ("blocked", "undecided", "ready") if word in verdicts)
     codes = {report["exitCode"] for report in reports}

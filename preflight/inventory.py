@@ -41,6 +41,22 @@ class Inventory:
         return self.entries.get(resource) or Collected(missing=f"not-in-source: {resource} was not asked for")
 
 
+_NAMESPACE_GAP = "not-in-source: namespace {} is not in the bundle"
+
+
+def namespace_gap(namespace: str) -> str:
+    """Say that a namespace was not read, in words that `matters_to` knows again."""
+    return _NAMESPACE_GAP.format(namespace)
+
+
+def matters_to(gap: str, namespaces: Iterable[str]) -> bool:
+    """Say whether a gap matters to a check that looks only at these namespaces; empty means at all."""
+    begin, _, end = _NAMESPACE_GAP.partition("{}")
+    named = gap.removeprefix(begin).removesuffix(end) if gap.startswith(begin) and gap.endswith(end) else ""
+    names = tuple(namespaces)
+    return not named or not names or named in names
+
+
 def sorted_objects(objects: Iterable[JsonObject]) -> tuple[JsonObject, ...]:
     """Put objects in a fixed order, so that the order a server gives them in never changes a report."""
     return tuple(sorted(objects, key=_order))

@@ -12,7 +12,7 @@ from typing import Any
 
 from preflight.check import Check
 from preflight.errors import NotCollected, Unreadable
-from preflight.inventory import Inventory, View
+from preflight.inventory import Inventory, View, matters_to
 from preflight.model import CheckResult, Finding, NotApplicable, Severity, Status, Unknown, UpgradePair
 
 Waive = Callable[[str, Finding], Finding]
@@ -20,7 +20,8 @@ Waive = Callable[[str, Finding], Finding]
 Attests = Callable[[str, Unknown], bool]
 """Given a check id and an unknown: whether an attestation answers for it."""
 
-MAX_REASONS = 5
+MAX_REASONS = 50
+"""Enough to name what is wrong, and far fewer than a hostile input can make."""
 
 
 def run_checks(
@@ -102,6 +103,7 @@ def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding],
     findings: list[Finding] = []
     unknowns: list[str] = []
     not_applicable: list[str] = []
+    nodes: dict[str, list[str]] = {}
     try:
         for outcome in check.run(view):
             match outcome:
@@ -110,6 +112,7 @@ def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding],
                 case Unknown():
                     if not attests(check.id, outcome):
                         unknowns.append(outcome.reason)
+                        nodes.setdefault(outcome.reason, []).append(outcome.node)
                 case NotApplicable():
                     not_applicable.append(outcome.reason)
                 case _:
@@ -123,7 +126,13 @@ def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding],
         SystemExit,
     ) as error:  # a defect of one check must not take the others, or the findings so far, with it
         unknowns.append(f"crashed: {type(error).__name__}: {error}{_where(error)}")
-    return findings, unknowns, not_applicable
+    return findings, [_with_nodes(reason, nodes.get(reason, ())) for reason in unknowns], not_applicable
+
+
+def _with_nodes(reason: str, nodes: Sequence[str]) -> str:
+    """Name the nodes that share a reason behind it, so that it is said once."""
+    names = sorted(set(filter(None, nodes)))
+    return f"{reason} ({'nodes' if len(names) > 1 else 'node'} {', '.join(names)})" if names else reason
 
 
 def _where(error: BaseException) -> str:
@@ -138,7 +147,8 @@ def _unread(check: Check, inventory: Inventory) -> list[str]:
     for need in check.needs:
         entry = inventory.get(need.resource.name)
         if not need.optional:
-            reasons += [entry.missing] if entry.missing else list(entry.gaps)
+            gaps = [gap for gap in entry.gaps if matters_to(gap, need.namespaces)]
+            reasons += [entry.missing] if entry.missing else gaps
     return reasons
 
 

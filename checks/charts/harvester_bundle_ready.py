@@ -33,7 +33,10 @@ COMMAND = "kubectl describe bundles.fleet.cattle.io mcc-harvester -n fleet-local
     id="harvester-bundle-ready",
     title="Harvester's own bundle is deployed and unmodified",
     category="charts",
-    needs=(need(BUNDLES, "status.summary"), need(CHARTS, "status.conditions", optional=True)),
+    needs=(
+        need(BUNDLES, "status.summary", namespaces=("fleet-local",)),
+        need(CHARTS, "status.conditions", optional=True),
+    ),
     enforced_by=(Enforcer.CHECK_SH,),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
     why="The upgrade changes this bundle; one that cannot be deployed now keeps the upgrade waiting for it.",

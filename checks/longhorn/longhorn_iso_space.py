@@ -17,6 +17,7 @@ from preflight.api import (
     Enforcer,
     Finding,
     JsonObject,
+    NotCollected,
     Option,
     Outcome,
     ResourceRef,
@@ -108,9 +109,11 @@ def longhorn_iso_space(view: View) -> Iterator[Outcome]:
 
 def _percent(view: View, name: str) -> int:
     setting = view.find(SETTINGS, name, "longhorn-system")
-    value = effective_value(setting) if setting else ""
+    if setting is None:
+        raise NotCollected(f"error: Longhorn has no setting {name}")
+    value = effective_value(setting)
     if not value.isdigit():
-        raise Unreadable(f"Longhorn's setting {name} is {value or 'not there'}, not a percentage")
+        raise Unreadable(f"Longhorn's setting {name} is {value!r}, not a percentage")
     return int(value)
 
 

@@ -39,7 +39,7 @@ MANAGERS, DAEMONSETS = "instancemanagers.longhorn.io", "daemonsets.apps"
         need("nodes"),
         need("nodes.longhorn.io"),
         need(MANAGERS, "status.currentState", "spec.nodeID"),
-        need(DAEMONSETS, "status.numberReady", "status.desiredNumberScheduled"),
+        need(DAEMONSETS, "status.numberReady", "status.desiredNumberScheduled", namespaces=("longhorn-system",)),
     ),
     enforced_by=(Enforcer.SCRIPTS,),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",

@@ -31,7 +31,7 @@ CONTAINERS = "spec.template.spec.containers"
     id="longhorn-share-manager-hotfix",
     title="longhorn-manager uses the stock share-manager image",
     category="longhorn",
-    needs=(need(DAEMONSETS, f"{CONTAINERS}.command", f"{CONTAINERS}.args"),),
+    needs=(need(DAEMONSETS, f"{CONTAINERS}.command", f"{CONTAINERS}.args", namespaces=("longhorn-system",)),),
     from_versions="=1.4.3",
     to_versions=">=1.5.0 <1.6.0",
     worst=WARN,

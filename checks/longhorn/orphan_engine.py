@@ -46,7 +46,7 @@ MANAGERS = "instancemanagers.longhorn.io"
         need(MANAGERS, "status.instanceEngines.*.status.state", "spec.nodeID"),
         need("engines.longhorn.io", "status.currentState", "status.instanceManagerName", "spec.volumeName"),
         need("volumes.longhorn.io"),
-        need("poddisruptionbudgets.policy"),
+        need("poddisruptionbudgets.policy", namespaces=("longhorn-system",)),
     ),
     enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",

@@ -75,7 +75,7 @@ def _judge(node: JsonObject, given: JsonObject | None) -> Iterator[Outcome]:
     if not missing:
         return
     if log is None and not 0 < len(reported) < KUBELET_REPORTS:
-        yield Unknown(f"node-only: only visible on the node {name_of(node)}: run `{COMMAND}` there", node=name_of(node))
+        yield Unknown(f"node-only: run `{COMMAND}` on the node itself", node=name_of(node))
         return
     yield Finding(
         severity=WARN,

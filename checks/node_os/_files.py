@@ -36,7 +36,7 @@ JudgeFiles = Callable[[JsonObject, JsonObject], Iterator[Outcome]]
 def node_only(node: str, command: str, because: str = "") -> Unknown:
     """Say that only the node itself can tell, and what to type there."""
     why = f" ({because})" if because and not because.startswith(("node-only", "not-in-source")) else ""
-    return Unknown(f"node-only: only visible on the node {node}: run `{command}` there{why}", node=node)
+    return Unknown(f"node-only: run `{command}` on the node itself{why}", node=node)
 
 
 def each_fact(view: View, fact: str, command: str, judge: JudgeFact) -> Iterator[Outcome]:

@@ -60,6 +60,7 @@ RESTART = "kubectl rollout restart deployment/harvester-webhook -n harvester-sys
             "status.containerStatuses.state.running.startedAt",
             "spec.containers.command",
             "spec.containers.args",
+            namespaces=("harvester-system", "kube-system"),
         ),
     ),
     from_versions="<=1.8.1 || =1.9.0-rc1",

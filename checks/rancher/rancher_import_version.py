@@ -35,7 +35,7 @@ AGENT = re.compile(r"rancher-agent:v(\d+)\.(\d+)\.\d+")
     id="rancher-import-version",
     title="The Rancher that manages this cluster is new enough",
     category="rancher",
-    needs=(need(DEPLOYMENTS, "spec.template.spec.containers.image"),),
+    needs=(need(DEPLOYMENTS, "spec.template.spec.containers.image", namespaces=("cattle-system",)),),
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/index",

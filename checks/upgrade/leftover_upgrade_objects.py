@@ -39,8 +39,8 @@ CHARTS = "managedcharts.management.cattle.io"
     category="upgrade",
     needs=(
         need("upgrades.harvesterhci.io"),
-        need(VMS),
-        need(VMIS, "status.phase"),
+        need(VMS, namespaces=("harvester-system",)),
+        need(VMIS, "status.phase", namespaces=("harvester-system",)),
         need(CHARTS),
     ),
     worst=WARN,

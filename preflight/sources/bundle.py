@@ -14,7 +14,7 @@ from pathlib import Path
 
 from preflight.check import Need
 from preflight.errors import SourceError
-from preflight.inventory import Collected, Inventory, JsonObject, sorted_objects
+from preflight.inventory import Collected, Inventory, JsonObject, namespace_gap, sorted_objects
 from preflight.model import SourceInfo
 from preflight.resources import RESOURCES, Resource
 from preflight.sources.bundle_layout import FileProblem, Layout, open_layout
@@ -25,6 +25,8 @@ from preflight.sources.needs import MergedNeed, merge_needs
 from preflight.sources.yaml_reading import YamlProblem, load_documents
 from preflight.times import parse_time
 
+NEVER_IN_USE = ("kube-node-lease", "kube-public")
+"""Namespaces of Kubernetes itself that hold nothing but Leases and one ConfigMap: no bundle collects them."""
 LEFT_OUT_SETTINGS = ("additional-ca", "cluster-registration-url", "containerd-registry", "ssl-certificates")
 _ELSEWHERE = "check the live cluster for it"
 _NAME_TIME = re.compile(r"_(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)(Z|[+-]\d\d)(?:-(\d\d))?$")
@@ -111,7 +113,7 @@ class _Bundle:
         else:
             wanted = there = self.namespaces or frozenset()
         absent = sorted(there - self.looked_at)
-        gaps = [f"not-in-source: namespace {name} is not in the bundle" for name in absent]
+        gaps = [namespace_gap(name) for name in absent if row.namespaces or name not in NEVER_IN_USE]
         if self.namespaces is None and not row.namespaces:
             gaps.append("error: the bundle has no readable list of namespaces, so nobody can tell which ones it lacks")
         return (wanted if row.namespaces else wanted | self.looked_at), gaps
