@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from preflight.check import Check
 from preflight.inventory import Collected, Inventory
 from preflight.model import CheckResult, Status, UpgradePair
 from preflight.registry import check_options, find_plugins, load_checks
+from preflight.report import build_report, report_dict
 from preflight.runner import run_checks
 from preflight.versions import parse_version
 from tests.cases import Case, all_cases, inventory_for, run_case
 
+SCHEMA = json.loads((files("preflight_schemas") / "report.schema.json").read_text(encoding="utf-8"))
 IDS = ("addon-stuck", "addon-leftovers", "clock-skew", "upgrade-path")
 CHECKS = {check.id: check for check in load_checks(find_plugins(only_ours=True)) if check.id in IDS}
 CASES = {id: [case for case in all_cases() if case.check_id == id] for id in CHECKS}
@@ -153,5 +158,40 @@ def test_the_order_of_objects_never_matters(check_id: str) -> None:
     def holds(case: Case, random: Any) -> None:
         given_order = run_in_order(check, case, lambda objects: objects)
         assert run_in_order(check, case, lambda objects: random.sample(objects, len(objects))) == given_order
+
+    holds()
+
+
+OPERANDS = ("helmcharts.helm.cattle.io", "jobs.batch", "pods", "secrets/helm-releases", "leases.coordination.k8s.io")
+
+
+def test_leaving_objects_out_never_settles_an_addon() -> None:
+    check = CHECKS["addon-stuck"]
+
+    @TRIES
+    @given(st.sampled_from(CASES["addon-stuck"]), st.randoms(use_true_random=False))
+    def holds(case: Case, random: Any) -> None:
+        cluster = {
+            name: [obj for obj in objects if name not in OPERANDS or random.random() < 0.5]
+            for name, objects in (case.content.get("cluster") or {}).items()
+        }
+        less = run_case(check, {**case.content, "cluster": cluster})
+        whole(check, less)
+        assert len(less.findings) == len(case.expect.get("findings") or ()), case.path
+
+    holds()
+
+
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_every_report_keeps_to_its_schema(check_id: str) -> None:
+    check, schema = CHECKS[check_id], Draft202012Validator(SCHEMA)
+
+    @TRIES
+    @given(bent(check_id))
+    def holds(drawn: tuple[Case, dict[str, Any], str]) -> None:
+        _, content, _ = drawn
+        source = inventory_for(check, content).source
+        report = report_dict(build_report(source, UpgradePair(None, None), [run_case(check, content)], "fail"))
+        assert list(schema.iter_errors(json.loads(json.dumps(report, allow_nan=False)))) == []
 
     holds()
