@@ -72,6 +72,7 @@ def test_a_support_bundle(tmp_path):
     ("name", "code", "check", "expected"),
     [
         ("healthy", 0, "addon-stuck", []),
+        ("leftovers", 0, "addon-stuck", []),
         ("stuck-addon", 3, "addon-stuck", STUCK),
         ("stuck-addon", 3, "clock-skew", [("clock-behind", "harv-node-2")]),
         (
@@ -86,6 +87,12 @@ def test_the_demo_scenarios(name, code, check, expected):
     answer = report("--source", f"demo:{name}", code=code)
     assert findings(answer, check) == expected
     assert not [entry["id"] for entry in answer["checks"] if entry["status"] == "unknown"]
+
+
+def test_the_leftovers_are_named():
+    answer = report("--source", "demo:leftovers", code=0)
+    left = {name for _, name in findings(answer, "addon-leftovers")}
+    assert left >= {"rancher-logging", "harvester-csi-driver-lvm", "rancher-vcluster"}
 
 
 def _checks(answer: dict) -> list:

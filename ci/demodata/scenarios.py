@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from addons import KLIPPER, conditions, deploy, release, supports
-from build import NODES, NOW, Cluster, ago, at, find, obj
+from build import NODES, NOW, Cluster, ago, at, condition, find, obj, without
 from cluster import healthy
 from nodes import lease
 
@@ -138,12 +138,27 @@ def leftovers() -> Cluster:
             status=status,
         )
     )
+    _removed_addons(cluster)
     return cluster
+
+
+def _removed_addons(cluster: Cluster) -> None:
+    """Two experimental Addons that were deleted: one left its release, the other its namespace."""
+    supports(cluster, "harvester-csi-driver-lvm", "harvester-system", ago(days=40))
+    release(cluster, "harvester-csi-driver-lvm", "harvester-system", "deployed", ago(days=40))
+    without(cluster, "addons.harvesterhci.io", "rancher-vcluster")
+    namespace = find(cluster, "namespaces", "rancher-vcluster")
+    namespace["metadata"]["deletionTimestamp"] = ago(days=3)
+    message = "Some content in the namespace has finalizers remaining: management.cattle.io/cluster-owner in 1 resource"
+    namespace["status"] = {
+        "phase": "Terminating",
+        "conditions": [condition("NamespaceFinalizersRemaining", reason="SomeFinalizersRemain", message=message)],
+    }
 
 
 SCENARIOS: dict[str, tuple[str, Callable[[], Cluster]]] = {
     "healthy": ("three healthy nodes of v1.4.0, ready for v1.4.1", healthy),
     "stuck-addon": ("two Addons of v1.4.0 hang in Enabling because a node's clock is 15 s behind", stuck_addon),
     "image-pull": ("an air-gapped cluster: images of Addons cannot be pulled", image_pull),
-    "leftovers": ("what disabled Addons left behind", leftovers),
+    "leftovers": ("what disabled and deleted Addons left behind", leftovers),
 }

@@ -28,6 +28,7 @@ from preflight.times import parse_time
 NEVER_IN_USE = ("kube-node-lease", "kube-public")
 """Namespaces of Kubernetes itself that hold nothing but Leases and one ConfigMap: no bundle collects them."""
 LEFT_OUT_SETTINGS = ("additional-ca", "cluster-registration-url", "containerd-registry", "ssl-certificates")
+MAX_REASONS = 3
 _ELSEWHERE = "check the live cluster for it"
 _NAME_TIME = re.compile(r"_(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)(Z|[+-]\d\d)(?:-(\d\d))?$")
 
@@ -102,7 +103,9 @@ class _Bundle:
         gaps += [gap for _, listed in read for gap in listed.gaps]
         problems = dict.fromkeys(listed.missing for _, listed in read if listed.missing)
         if (problems or gaps) and all(listed.missing for _, listed in read):
-            return Collected(missing="; ".join([*problems, *gaps]))
+            reasons = [*problems, *gaps]
+            more = f"; and {len(reasons) - MAX_REASONS} more of that sort" if len(reasons) > MAX_REASONS else ""
+            return Collected(missing="; ".join(reasons[:MAX_REASONS]) + more)
         return Collected(sorted_objects(objects), gaps=(*problems, *gaps))
 
     def _wanted(self, row: Resource) -> tuple[frozenset[str], list[str]]:
