@@ -38,11 +38,11 @@ def find_programs(path: str | None = None) -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in (path if path is not None else os.environ.get("PATH", "")).split(os.pathsep):
         try:
-            names = sorted(entry.name for entry in Path(folder).iterdir()) if folder else []
+            names = sorted(name for name in os.listdir(folder) if name.startswith(PREFIX)) if folder else []
         except OSError:
             continue
         for name in names:
-            if name.startswith(PREFIX) and name not in found and shutil.which(name, path=folder):
+            if name not in found and shutil.which(name, path=folder):
                 found[name] = str(Path(folder) / name)
     return {name.removeprefix(PREFIX): program for name, program in sorted(found.items())}
 

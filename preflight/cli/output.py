@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +71,8 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
     if path.exists() and not path.is_file():  # a pipe or /dev/stdout cannot be replaced, only written to
         path.write_text(text, encoding="utf-8")
         return
+    import tempfile
+
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
