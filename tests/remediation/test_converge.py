@@ -70,6 +70,13 @@ def test_the_deletion_is_held_to_the_state_of_the_plan(world: MakeWorld) -> None
         assert body["propagationPolicy"] == "Background"
 
 
+def test_every_dry_run_comes_before_the_first_write(world: MakeWorld) -> None:
+    here = world(*stuck("one"), *stuck("two"))
+    here.apply(here.plan())
+    bodies = [json.loads(r.body) for r in here.server.requests if r.method == "DELETE" and "/jobs/" in r.path]
+    assert [bool(body.get("dryRun")) for body in bodies] == [True, True, False, False]
+
+
 def test_what_is_touched_is_saved_where_only_the_user_can_read_it(world: MakeWorld) -> None:
     here = world(*stuck("one"))
     here.apply(here.plan())

@@ -116,6 +116,24 @@ def test_one_that_lost_its_lease_stops(world: MakeWorld) -> None:
     assert kept["spec"]["holderIdentity"] == "somebody"
 
 
+def test_a_fix_that_lost_its_lease_does_not_begin_the_next_repair(world: MakeWorld) -> None:
+    here = world(*stuck("one"), *stuck("two"))
+    plan = here.plan()
+
+    def say(text: str) -> None:
+        if text.startswith("step 1") and "AddonDeploySuccessful" in text:
+            here.time.now += 1000.0
+            left_behind(here, seconds_ago=0)
+
+    ended = here.apply(plan, say=say)
+    assert ended.exit_code == 5
+    assert "another fix has taken over" in " ".join(ended.messages)
+    assert [path.rpartition("-")[2] for _, path in here.writes()] == ["one"]
+    kept = lease_of(here)
+    assert kept is not None
+    assert kept["spec"]["holderIdentity"] == "somebody"
+
+
 def test_a_renewal_that_is_not_answered_is_tried_again_later(world: MakeWorld) -> None:
     here, now = world(), [0.0]
     lease = Lease(here.writer, lambda: now[0])

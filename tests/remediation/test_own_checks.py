@@ -63,6 +63,40 @@ def test_a_latched_failure_is_toggled_as_the_check_says(world: MakeWorld, capsys
     assert findings(here, capsys) == []
 
 
+def test_leftovers_of_a_disabled_addon_are_removed_and_its_data_stays(
+    world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    owner, chart, *rest = stuck("one")
+    owner["spec"]["enabled"] = False
+    owner["status"] = {"status": "AddonDisabled"}
+    labels = {"app.kubernetes.io/instance": "one"}
+    more = [
+        {"apiVersion": api, "kind": kind, "metadata": {"name": name, "labels": labels, **where}}
+        for api, kind, name, where in (
+            ("apps/v1", "Deployment", "one-operator", {"namespace": "addons"}),
+            ("v1", "ServiceAccount", "helm-one", {"namespace": "addons"}),
+            ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "helm-addons-one", {}),
+            ("v1", "ConfigMap", "chart-content-one", {"namespace": "addons"}),
+            ("v1", "PersistentVolumeClaim", "data", {"namespace": "addons"}),
+        )
+    ]
+    here = world(owner, chart, *rest, *more)
+    words = ("fix", "--only", "addon-leftovers:addons/one")
+    assert typed(here, *words) == 0
+    plan = capsys.readouterr().out
+    for kind in ("HelmChart", "Job", "Deployment", "ServiceAccount", "ClusterRoleBinding", "Secret"):
+        assert f"delete {kind} " in plan
+    assert "delete PersistentVolumeClaim" not in plan
+
+    assert typed(here, *words, "--apply", "--yes") == 5  # not without --force
+    assert here.writes(dry=True) == []
+    assert typed(here, *words, "--apply", "--yes", "--force") == 0, capsys.readouterr().err
+
+    assert [obj["metadata"]["name"] for obj in here.server.objects("persistentvolumeclaims")] == ["data"]
+    for plural, group in (("helmcharts", "helm.cattle.io"), ("deployments", "apps"), ("secrets", "")):
+        assert here.server.objects(plural, group) == []
+
+
 def test_every_cause_of_the_check_is_either_repaired_or_left_to_the_user_in_words() -> None:
     from preflight.registry import find_plugins, load_checks
 
