@@ -69,7 +69,9 @@ def run_fix(params: dict[str, Any]) -> int:
     found = examine_for_repair(params, choice.only)
     plan = build_plan(found.report, found.inventory, choice)
     offline = found.report.source.type != "live"
-    print_text(plan_json(plan) if params["output"] == "json" else plan_table(plan, offline=offline))
+    print_text(
+        plan_json(plan) if params["output"] == "json" else plan_table(plan, offline=offline, applying=params["apply"])
+    )
     sys.stdout.flush()
     if not plan.steps:
         refused = EXIT_NOT_REPAIRED if plan.refusals and params["apply"] else 0

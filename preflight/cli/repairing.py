@@ -183,4 +183,5 @@ def tell_outcome(outcome: Outcome) -> None:
     for message in outcome.messages:
         say(clean(f"  {message}"))
     if outcome.journal.exists():
-        say(f"journal: {outcome.journal} (put back with: harvester-preflight rollback {outcome.journal})")
+        back = f" (put back with: harvester-preflight rollback {outcome.journal})" if outcome.wrote else ""
+        say(f"journal: {outcome.journal}{back}")

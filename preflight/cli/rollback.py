@@ -62,7 +62,9 @@ def run_rollback(params: dict[str, Any]) -> int:
     )
     if not params["quiet"]:
         say(journal_table(document).rstrip())
-    print_text(plan_json(plan) if params["output"] == "json" else plan_table(plan, offline=False))
+    print_text(
+        plan_json(plan) if params["output"] == "json" else plan_table(plan, offline=False, applying=params["apply"])
+    )
     if not plan.steps or not params["apply"]:
         return EXIT_NOT_REPAIRED if plan.refusals and params["apply"] else 0
     outcome = carry_out(plan, params, repair_from(params, "rollback"))

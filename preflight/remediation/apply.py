@@ -53,6 +53,8 @@ class Outcome:
     word: str
     messages: tuple[str, ...]
     journal: Path
+    wrote: bool = False
+    """Whether anything may have been changed."""
     report: Report | None = None
     """What the check said afterwards."""
 
@@ -70,18 +72,18 @@ def apply_plan(plan: Plan, tools: Tools) -> Outcome:
         _prove(plan, tools, journal, runner)
         ready = [step for step in plan.steps if step.repair not in runner.failed]
         if ready and not tools.confirm(ready):
-            return _end(journal, DECLINED, ["not confirmed: nothing was changed"])
+            return _end(journal, DECLINED, ["not confirmed: nothing was changed"], wrote=False)
         if ready:
             lease = Lease(tools.writer, tools.clock.monotonic)
             with held(lease):
                 _run(ready, tools, runner, lease)
     except KeyboardInterrupt:
-        return _end(journal, INTERRUPTED, [*runner.messages, "interrupted; " + _left(journal)])
+        return _end(journal, INTERRUPTED, [*runner.messages, "interrupted; " + _left(journal)], wrote=runner.wrote)
     except (RemediationError, SourceError) as error:
         if not runner.wrote:
-            _end(journal, REFUSED, [error.message])
+            _end(journal, REFUSED, [error.message], wrote=False)
             raise RemediationError(f"{error.message.rstrip('.')}. Nothing was changed.") from None
-        return _end(journal, NOT_CONVERGED, [*runner.messages, error.message, _left(journal)])
+        return _end(journal, NOT_CONVERGED, [*runner.messages, error.message, _left(journal)], wrote=True)
     return _conclude(plan, tools, journal, runner)
 
 
@@ -141,11 +143,16 @@ def _conclude(plan: Plan, tools: Tools, journal: Journal, runner: StepRunner) ->
             remaining = _remaining(plan, report)
             messages += _complaints(plan, report, remaining)
         except KeyboardInterrupt:
-            return _end(journal, INTERRUPTED, [*messages, "interrupted while checking again; " + _left(journal)])
+            return _end(
+                journal,
+                INTERRUPTED,
+                [*messages, "interrupted while checking again; " + _left(journal)],
+                wrote=runner.wrote,
+            )
         except PreflightError as error:
             messages.append(f"the check could not be run again: {error.message}")
     word = NOT_CONVERGED if messages else CONVERGED
-    return _end(journal, word, messages, remaining, report)
+    return _end(journal, word, messages, remaining, report, wrote=runner.wrote)
 
 
 def _remaining(plan: Plan, report: Report) -> list[dict[str, str]]:
@@ -179,6 +186,8 @@ def _end(
     messages: Sequence[str],
     remaining: Sequence[dict[str, str]] = (),
     report: Report | None = None,
+    *,
+    wrote: bool,
 ) -> Outcome:
     told = list(messages)
     if journal.document:  # else it ended before anything was written down
@@ -188,7 +197,7 @@ def _end(
         except RemediationError as error:
             told.append(error.message)
             word = NOT_CONVERGED if word == CONVERGED else word
-    return Outcome(word, tuple(told), journal.path, report)
+    return Outcome(word, tuple(told), journal.path, wrote, report)
 
 
 def _left(journal: Journal) -> str:

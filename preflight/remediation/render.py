@@ -55,7 +55,7 @@ def plan_json(plan: Plan) -> str:
     return json.dumps(plan_dict(plan), indent=2, ensure_ascii=False) + "\n"
 
 
-def plan_table(plan: Plan, *, offline: bool) -> str:
+def plan_table(plan: Plan, *, offline: bool, applying: bool = False) -> str:
     """Print a plan for people: what would be done, what is left alone, and the same by hand."""
     lines = [_headline(plan)]
     for step in plan.steps:
@@ -68,7 +68,8 @@ def plan_table(plan: Plan, *, offline: bool) -> str:
         lines += ["", "Could not be determined:", *(f"  {entry}" for entry in plan.undetermined)]
     if plan.steps:
         commands = [f"  {command}" for step in plan.steps for command in step.commands]
-        lines += ["", "The same by hand, one after the other:", *commands, "", _last_line(plan, offline)]
+        lines += ["", "The same by hand, one after the other:", *commands]
+        lines += [] if applying else ["", _last_line(plan, offline)]
     return _plain("\n".join(lines)) + "\n"
 
 

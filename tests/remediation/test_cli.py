@@ -237,6 +237,16 @@ def test_rollback_plans_then_puts_back(world: MakeWorld, capsys: pytest.CaptureF
     assert typed(here, "rollback", str(back[0])) == 2
 
 
+def test_validate_knows_journals_and_plans(world: MakeWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    here = world(*stuck("one"))
+    assert typed(here, "fix", "-o", "json") == 0
+    (here.folder / "plan.json").write_text(capsys.readouterr().out)
+    assert typed(here, "fix", "--apply", "--yes") == 0
+    assert run(["validate", "plan.json"]) == 0
+    assert run(["validate", str(journals(here)[0])]) == 0
+    assert "valid (journal)" in capsys.readouterr().out
+
+
 def test_rollback_of_another_cluster_is_refused(world: MakeWorld, capsys: pytest.CaptureFixture[str]) -> None:
     here = world(*stuck("one"))
     typed(here, "fix", "--apply", "--yes")

@@ -17,7 +17,7 @@ from preflight.errors import RemediationError
 from preflight.remediation.interrupts import uninterrupted
 from tests.kube import Call, Denial, Fail, Outcome, Review
 from tests.remediation.test_converge import journal_of, states
-from tests.remediation.world import MakeWorld, World, addon, chart_of, job_of, status_of, stuck
+from tests.remediation.world import MakeWorld, World, addon, chart_of, status_of, stuck
 
 JOB_ONE = "/apis/batch/v1/namespaces/addons/jobs/helm-install-one"
 
@@ -134,26 +134,6 @@ def test_missing_permissions_are_all_named_before_anything_else(world: MakeWorld
     assert failure.value.exit_code == 5
     assert here.writes(dry=True) == []
     assert not here.backup.exists()
-
-
-def test_the_role_for_fixes_is_enough_for_every_repair_of_a_stuck_addon(world: MakeWorld) -> None:
-    from preflight.check import need
-    from preflight.permissions import FIX
-    from preflight.rbac import Subject, manifests, read_permissions
-    from preflight.remediation.needs import REPAIR_NEEDS
-    from tests.kube import rules_of
-
-    needs = (*REPAIR_NEEDS, need("settings.harvesterhci.io"), need("versions.harvesterhci.io"))
-    read = read_permissions(needs, with_releases=True, with_kubelet=False)
-    rules = rules_of(manifests((*read, *FIX), Subject()))
-    failed = addon("two", "job-failed", InProgress="False", OperationFailed="True")
-    chart = chart_of(failed)
-    here = world(*stuck("one"), failed, chart, *job_of(chart, status={"failed": 1}))
-    here.server.allow = rules
-    assert here.apply(here.plan()).messages == ()
-    here = world(*stuck("one"))
-    here.server.allow = rules
-    assert here.apply(here.plan(strategy="rebuild", force=True), backup_dir=here.folder / "second").messages == ()
 
 
 def test_an_upgrade_that_began_after_the_plan_stops_everything(world: MakeWorld) -> None:
