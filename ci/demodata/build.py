@@ -66,7 +66,8 @@ def document(cluster: Cluster, about: str) -> dict:
             if not row.accepts(item):
                 raise SystemExit(f"{name} does not accept {item['metadata']}")
             objects[number] = item
-        entries[name] = {"objects": objects, "missing": "", "gaps": []}
+        missing = "not-in-source: no server was asked" if row.how == "ask" else ""
+        entries[name] = {"objects": objects, "missing": missing, "gaps": []}
     return {
         "apiVersion": "harvester-preflight/v1",
         "kind": "PreflightSnapshot",

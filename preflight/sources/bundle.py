@@ -21,7 +21,7 @@ from preflight.sources.bundle_layout import FileProblem, Layout, open_layout
 from preflight.sources.bundle_lists import ListFile, best, index, place_of
 from preflight.sources.bundle_log import LOG, MakingLog, Place, read_log
 from preflight.sources.bundle_nodes import read_nodes
-from preflight.sources.needs import MergedNeed, merge_needs
+from preflight.sources.needs import MergedNeed, merge_needs, never_saved
 from preflight.sources.yaml_reading import YamlProblem, load_documents
 from preflight.times import parse_time
 
@@ -92,8 +92,7 @@ class _Bundle:
                 return Collected(missing="error: the bundle has no readable list of nodes to tell whose files it lacks")
             return read_nodes(self.layout, need, sorted(nodes))
         if row.how != "list":
-            what = {"kubelet": "what kubelets answer", "tls": "certificates from a handshake"}.get(row.how, row.name)
-            return Collected(missing=f"not-in-source: a support bundle never holds {what}; {_ELSEWHERE}")
+            return Collected(missing=f"not-in-source: a support bundle never holds {never_saved(row)}; {_ELSEWHERE}")
         return self._namespaced(need) if row.namespaced else self._list(need, "")
 
     def _namespaced(self, need: MergedNeed) -> Collected:

@@ -55,6 +55,16 @@ def _tree(resource: Resource, fields: set[str]) -> FieldTree:
     return {key: below for key, below in tree.items() if key in ("apiVersion", "kind", "metadata")}
 
 
+def never_saved(resource: Resource) -> str:
+    """Say in words what a resource is that no saved file holds, because it is asked for and not listed."""
+    words = {
+        "kubelet": "what kubelets answer",
+        "tls": "certificates from a handshake",
+        "ask": "the server's own answer",
+    }
+    return words.get(resource.how, resource.name)
+
+
 def merge_trees(first: FieldTree, second: FieldTree) -> FieldTree:
     """Return the tree that keeps what either keeps."""
     if not first or not second:

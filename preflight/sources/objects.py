@@ -18,7 +18,7 @@ from preflight.model import SourceInfo
 from preflight.resources import Resource
 from preflight.sources.gathering import Gathered
 from preflight.sources.json_reading import JsonProblem, json_stream
-from preflight.sources.needs import MergedNeed, merge_needs
+from preflight.sources.needs import MergedNeed, merge_needs, never_saved
 from preflight.sources.text import newest_time
 from preflight.sources.yaml_list import ListText, OtherLayout, identity, thin_out
 from preflight.sources.yaml_reading import YamlProblem, load_documents
@@ -132,9 +132,7 @@ def _collected(need: MergedNeed, gathered: Gathered, name: str) -> Collected:
     if row.how == "node":
         return Collected(missing=f"node-only: {row.name} is only visible on the node, not in {name}")
     if row.how != "list":
-        return Collected(
-            missing=f"not-in-source: {row.name} is asked of each node and not in {name}: check the live cluster"
-        )
+        return Collected(missing=f"not-in-source: {name} cannot hold {never_saved(row)}; check the live cluster for it")
     held = gathered.of(row)
     gaps = tuple(gathered.gaps(row))
     if held is None:
