@@ -48,7 +48,6 @@ class Journal:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.path.exists():
                 raise UsageError(f"{self.path} is the journal of an earlier run: give another --backup-dir")
-            self._folder.chmod(0o700)
         except OSError as error:
             raise RemediationError(f"cannot use {self._folder} for the saved objects: {_why(error)}") from None
         self.document = {
@@ -205,7 +204,7 @@ def read_journal(path: Path) -> dict[str, Any]:
 
 def read_saved(folder: Path, name: str) -> JsonObject:
     """Read a saved object. Raises RemediationError; a name that leads out of the folder is refused."""
-    if not name or Path(name).name != name:
+    if name in ("", "..") or Path(name).name != name:
         raise RemediationError(f"the journal names a saved object outside its folder: {name!r}")
     try:
         found = json.loads((folder / name).read_text(encoding="utf-8"))

@@ -87,6 +87,17 @@ def test_what_is_touched_is_saved_where_only_the_user_can_read_it(world: MakeWor
     assert json.loads(files[0].read_text())["metadata"]["uid"] == "job-one"
 
 
+def test_a_folder_that_is_there_keeps_its_mode_and_what_is_in_it(world: MakeWorld) -> None:
+    here = world(*stuck("one"))
+    here.backup.mkdir()
+    here.backup.chmod(0o755)
+    (here.backup / "notes").write_text("mine")
+    here.apply(here.plan())
+    assert stat.S_IMODE(here.backup.stat().st_mode) == 0o755
+    assert (here.backup / "notes").read_text() == "mine"
+    assert stat.S_IMODE((here.backup / "journal.json").stat().st_mode) == 0o600
+
+
 def test_an_absent_job_is_asked_for_with_an_annotation(world: MakeWorld) -> None:
     owner = addon("one", "job-missing")
     here = world(owner, chart_of(owner), controllers=False)

@@ -206,7 +206,7 @@ def test_a_journal_cannot_name_files_outside_its_folder(world: MakeWorld, name: 
     document = json.loads(path.read_text())
     document["steps"][0]["backup"] = name
     path.write_text(json.dumps(document))
-    with pytest.raises(RemediationError, match="saved object"):
+    with pytest.raises(RemediationError, match="outside its folder"):
         way_back(here)
 
 
