@@ -1,0 +1,148 @@
+"""The README and the generated pages say what is true: every walk-through is executed, every table compared."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight.cli import COMMANDS, cli
+from preflight.registry import find_plugins, load_checks
+from preflight.sources.yaml_reading import load_documents
+from tests.bundles import bundle_files, write_zip
+from tests.cases import compare, load_case, run_case
+from tests.command import ROOT, environment
+from tests.kube import KubeServer
+
+READMES = ("README.md", "README.zh-CN.md")
+FIXTURE = ROOT / "tests" / "fixtures" / "job-predates.yaml"
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def console_blocks(name: str) -> list[str]:
+    return CONSOLE.findall((ROOT / name).read_text(encoding="utf-8"))
+
+
+def steps(block: str) -> Iterator[tuple[str, str]]:
+    """Yield each command of a console block with the output shown below it."""
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        lines = part.splitlines()
+        more = next((index for index, line in enumerate(lines[1:], 1) if not line.startswith("> ")), len(lines))
+        yield "\n".join([lines[0], *(line[2:] for line in lines[1:more])]), "\n".join(lines[more:])
+
+
+def matches(shown: str, printed: str) -> bool:
+    """Compare, with `…` standing for any text, and on a line of its own for any lines."""
+    pattern = "".join(
+        r"(?:.*\n)*" if line.strip() == "…" else ".*".join(map(re.escape, line.rstrip().split("…"))) + r"[ ]*\n"
+        for line in shown.splitlines()
+    )
+    return re.fullmatch(pattern, printed) is not None
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Lay out what the README's reader has: the tool and a kubectl on the PATH, a cluster, a support bundle."""
+    folder = tmp_path_factory.mktemp("desk")
+    bin_folder = tmp_path_factory.mktemp("bin")
+    for name, line in (
+        ("harvester-preflight", f'exec {sys.executable} -m preflight "$@"'),
+        ("kubectl", f'[ "$1" = get ] && exec cat {FIXTURE}; exit 1'),
+    ):
+        (bin_folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (bin_folder / name).chmod(0o755)
+    objects = [item for document in load_documents(FIXTURE.read_bytes()) for item in document["items"]]
+    write_zip(folder, bundle_files(objects)).rename(folder / "supportbundle.zip")
+    with KubeServer(objects) as server:
+        server.kubeconfig(folder)
+        env = environment(
+            KUBECONFIG=str(folder / "kubeconfig"), PATH=f"{bin_folder}:/usr/bin:/bin", COLUMNS="100", LC_ALL="C.UTF-8"
+        )
+        yield folder, env
+
+
+def test_every_walk_through_of_the_readme_is_as_shown(desk: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    folder, env = desk
+    last, ran = 0, 0
+    for number, block in enumerate(console_blocks("README.md")):
+        here = shutil.copytree(folder, tmp_path / str(number))
+        for command, shown in steps(block):
+            done = subprocess.run(
+                ["bash", "-c", f"(exit {last}); {command}"], cwd=here, env=env, capture_output=True, timeout=60
+            )
+            last, ran = done.returncode, ran + 1
+            printed = done.stdout.decode() + done.stderr.decode()
+            assert matches(shown, printed), f"$ {command}\nshown:\n{shown}\n\nprinted (exit code {last}):\n{printed}"
+    assert ran > 10
+
+
+def test_the_comparison_can_fail() -> None:
+    assert matches("a … c\n…\nz", "a b c\nd\ne\nz\n")
+    assert not matches("a … c\nz", "a b c\nd\nz\n")
+    assert not matches("a", "b\n")
+
+
+def test_the_chinese_readme_shows_the_same_commands_and_outputs() -> None:
+    english, chinese = map(console_blocks, READMES)
+    assert chinese == english
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_exit_codes_are_those_of_the_command(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    codes = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
+    assert codes == re.findall(r"\b(\d+) [a-z]", cli.epilog or "")
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_what_a_readme_links_to_is_there(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_flag_and_command_that_is_named_exists(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    flags = {option for command in _commands() for parameter in command.params for option in parameter.opts}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - {"--name", "--rm"}
+    assert named <= flags | {"--version", "--help"}, named - flags
+    used = set(re.findall(r"harvester-preflight (?!-)([a-z]+)\b", text))
+    assert used <= set(COMMANDS), used - set(COMMANDS)
+
+
+def _commands() -> list[Any]:
+    import click
+
+    context = click.Context(cli)
+    found = [command for name in COMMANDS if (command := cli.get_command(context, name)) is not None]
+    return found + [sub for command in found if isinstance(command, click.Group) for sub in command.commands.values()]
+
+
+def test_the_generated_pages_are_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, "ci/docs", "--check"], cwd=ROOT, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_demo_command_of_the_readme_is_the_tool_on_the_demo() -> None:
+    text = (ROOT / "ci" / "demo").read_text(encoding="utf-8")
+    assert "check --source demo" in text
+    assert re.search(r"^venv_with ", text, re.MULTILINE)
+
+
+def test_the_case_in_contributing_holds(tmp_path: Path) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "shown.yaml"
+    path.write_text(shown, encoding="utf-8")
+    case = load_case(path)
+    (check,) = [check for check in load_checks(find_plugins(only_ours=True)) if check.id == "node-ready"]
+    compare(case, check, run_case(check, case.content))
