@@ -77,7 +77,7 @@ def writes() -> str:
         ("`fix --apply`, `check --remediate`, `rollback --apply`", permissions.FIX),
         ("`check --publish`", permissions.PUBLISH),
         ("`check --ask-server` (dry run)", permissions.ASK_SERVER),
-        ("`check --probe-nodes`", permissions.probe_nodes("harvester-preflight")),
+        ("`check --probe-nodes`", permissions.PROBE_NODES),
     ):
         for entry in wanted:
             name = f"{entry.resource}.{entry.group}" if entry.group else entry.resource
