@@ -30,7 +30,15 @@ def evidence(facts: Facts, skews: Mapping[str, Skew], ends: Consequence, cause: 
         return None
 
     pull = read(pull_problem)
-    found: dict[str, Any] = {
+    found: dict[str, Any] = {  # the telling ones first: a table has room for a few
+        "compared": read(compared) if cause.id == "job-predates-operation" else None,
+        "clockSkewSeconds": {node: skew.seconds for node, skew in skews.items() if abs(skew.seconds) >= 2} or None,
+        "image": pull[0] if pull else None,
+        "imagePull": pull[1] if pull else None,
+        "lastTerminated": read(last_terminated) or None,
+        "release": read(release_status) or None,
+        "job": name_of(facts.job) if facts.job else facts.job_name or None,
+        "pod": name_of(facts.pods[-1]) if facts.pods else None,
         "status": facts.status or None,
         "enabled": facts.enabled,
         "inProgress": facts.in_progress,
@@ -38,14 +46,6 @@ def evidence(facts: Facts, skews: Mapping[str, Skew], ends: Consequence, cause: 
         "since": format_time(facts.began) if facts.began else facts.began_text or None,
         "ageSeconds": round(facts.age.total_seconds()) if facts.age is not None else None,
         "graceSeconds": round(facts.grace.total_seconds()),
-        "job": name_of(facts.job) if facts.job else facts.job_name or None,
-        "pod": name_of(facts.pods[-1]) if facts.pods else None,
-        "image": pull[0] if pull else None,
-        "imagePull": pull[1] if pull else None,
-        "lastTerminated": read(last_terminated) or None,
-        "release": read(release_status) or None,
-        "compared": read(compared) if cause.id == "job-predates-operation" else None,
-        "clockSkewSeconds": {node: skew.seconds for node, skew in skews.items() if abs(skew.seconds) >= 2} or None,
         "inferred": True if cause.id == "job-predates-operation" else None,
         "consequence": ends.sentence,
         "unread": dict(facts.unread) or None,

@@ -39,7 +39,21 @@ from ._causes import Cause, decide
 from ._enforcement import Consequence, consequence
 from ._evidence import evidence
 from ._explain import CAUSES, FIX, HOW, LINKS, WHY
-from ._facts import ADDONS, CHARTS, DISABLED, JOBS, LEASES, PODS, RELEASES, Facts, Index, build_index, gather, unsound
+from ._facts import (
+    ADDONS,
+    CHARTS,
+    DISABLED,
+    JOBS,
+    LEASES,
+    NODES,
+    PODS,
+    RELEASES,
+    Facts,
+    Index,
+    build_index,
+    gather,
+    unsound,
+)
 
 STATES = {
     "AddonEnabling": "Enabling",
@@ -62,6 +76,7 @@ STATES = {
         need(PODS, "spec.nodeName", "status"),
         need(RELEASES, optional=True),
         need(LEASES, "spec.renewTime", "metadata.managedFields", optional=True),
+        need(NODES, optional=True),
     ),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
@@ -78,12 +93,21 @@ def addon_stuck(view: View) -> Iterator[Outcome]:
     """Yield a finding for every Addon that is not settled, with the cause and the times that were compared."""
     addons = view.objects(ADDONS)
     index = build_index(view, parse_duration(str(view.options["grace"])) or timedelta())
-    skews = {} if view.missing(LEASES) else skews_of(view.objects(LEASES), ())
+    skews = _skews(view)
     yield from judged(addons, lambda addon: _judge(view, addon, index, skews))
     for resource in (CHARTS, JOBS, PODS):
         for obj in () if view.missing(resource) else view.objects(resource):
             if problem := unsound(obj):
                 yield Unknown(f"unparsable: an object of {resource} cannot be placed: {problem}")
+
+
+def _skews(view: View) -> dict[str, Skew]:
+    """Read the clocks off the Leases, without those of nodes that are gone."""
+    leases = () if view.missing(LEASES) else view.objects(LEASES)
+    if not view.missing(NODES):
+        names = {ref_of(node).name for node in view.objects(NODES)}
+        leases = tuple(lease for lease in leases if ref_of(lease).name in names)
+    return skews_of(leases, ())
 
 
 def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) -> Iterator[Outcome]:

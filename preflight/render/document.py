@@ -16,7 +16,7 @@ _ENFORCERS = {
     "check.sh": "Harvester's own check.sh reports it before the upgrade",
     "docs": "the upgrade documentation asks for it to be put right first",
 }
-_NOBODY = "nobody but this tool stops for it: the upgrade starts and runs into it"
+_NOBODY = "nobody but this tool stops for it: the upgrade starts all the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,24 @@ def counts(report: Json) -> list[tuple[str, str]]:
 
 
 def enforcement(finding: Json) -> str:
-    """Say what happens if the finding is ignored: who stops for it, or that nobody does."""
+    """Say what happens if the finding is ignored: what the check itself says, else who stops for it or that nobody does."""
+    if consequence := _consequence(finding):
+        return sentence(consequence)
     enforcers = [_ENFORCERS.get(enforcer, enforcer) for enforcer in finding["enforcedBy"] if enforcer != "none"]
     return sentence("; ".join(enforcers) or _NOBODY)
+
+
+def message_of(finding: Json) -> str:
+    """Return the message as a sentence, without the consequence that `enforcement` tells."""
+    consequence = _consequence(finding)
+    return sentence(finding["message"].removesuffix(consequence).rstrip() if consequence else finding["message"])
+
+
+def _consequence(finding: Json) -> str:
+    """Return `evidence.consequence` where the message ends with it and says something before it."""
+    told = finding["evidence"].get("consequence")
+    message = finding["message"]
+    return told if isinstance(told, str) and told and message.endswith(told) and message != told else ""
 
 
 def sentence(text: str) -> str:
@@ -156,7 +171,7 @@ def evidence_of(finding: Json) -> list[tuple[str, str]]:
     """Return the measured values as (words, text), without the timeline and what is empty."""
     from preflight.render.timeline import timeline
 
-    skip = {"timeline"} if timeline(finding) else set()
+    skip = ({"timeline"} if timeline(finding) else set()) | ({"consequence"} if _consequence(finding) else set())
     pairs = ((key, value) for key, value in finding["evidence"].items() if key not in skip)
     return [(words(key), plain(value)) for key, value in pairs if value not in (None, "", [], {})]
 
@@ -168,11 +183,20 @@ def words(key: str) -> str:
 
 
 def plain(value: Any) -> str:
-    """Write a JSON value for people: lists with commas, the rest as JSON without quotes around a plain text."""
+    """Write a JSON value for people: lists with commas, objects of the cluster by their names, maps of plain values as
+    `name value`, the rest as JSON without quotes around a plain text."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ", ".join(plain(item) for item in value)
+    if isinstance(value, list) and value and all(isinstance(item, dict) and _is_reference(item) for item in value):
+        return ", ".join(object_of({"resource": item}) for item in value)
+    if isinstance(value, dict) and all(isinstance(item, str | int | float) for item in value.values()):
+        return ", ".join(f"{words(key) if key.isalpha() else key} {plain(item)}" for key, item in value.items())
     return json.dumps(value, ensure_ascii=False)
+
+
+def _is_reference(value: Json) -> bool:
+    return all(isinstance(value.get(key), str) for key in ("kind", "namespace", "name"))

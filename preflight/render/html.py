@@ -90,7 +90,7 @@ def _card(item: doc.Item) -> dict[str, Any]:
         "object": doc.object_of(finding),
         "check": item.check["id"],
         "cause": finding["cause"],
-        "message": doc.sentence(finding["message"]),
+        "message": doc.message_of(finding),
         "transient": finding["transient"],
         "rows": list(zip(clock_texts(moments), offsets(moments), remarks(moments), moments, strict=True)),
         "drawing": drawing(moments),

@@ -83,7 +83,7 @@ def _findings(title: str, items: list[doc.Item]) -> list[str]:
 def _finding(item: doc.Item) -> list[str]:
     finding, check = item.finding, item.check
     label = code(f"{check['id']}: {finding['cause']}")
-    lines = [f"### {code(doc.object_of(finding))}", "", f"{label} {text(doc.sentence(finding['message']))}", ""]
+    lines = [f"### {code(doc.object_of(finding))}", "", f"{label} {text(doc.message_of(finding))}", ""]
     moments = timeline(finding)
     if moments:
         rows = [

@@ -91,7 +91,7 @@ def finding_lines(item: doc.Item, sign: str, style: Style, indent: str = "") -> 
     label = f"{check['id']}: {finding['cause']}"
     gap = "  " if len(indent + head + label) + 2 <= style.width else f"\n{inner}"
     lines = (indent + paint(head, f"bold {COLOURS.get(sign, 'cyan')}", style.colour) + gap + label).split("\n")
-    lines += wrap(doc.sentence(finding["message"]), style.width, inner)
+    lines += wrap(doc.message_of(finding), style.width, inner)
     if finding["transient"]:
         lines += wrap("This is expected to pass by itself; --wait waits for it.", style.width, inner)
     if rows := timeline_lines(finding, style, inner):

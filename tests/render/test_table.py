@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -168,6 +169,31 @@ def test_who_stops_is_said_in_words(enforcers: tuple[str, ...], words: str) -> N
         for finding in check["findings"]:
             finding["enforcedBy"] = list(enforcers)
     assert words in render("table", report, Style(width=200))
+
+
+def first_finding(report: dict[str, Any]) -> dict[str, Any]:
+    return next(finding for check in report["checks"] for finding in check["findings"])
+
+
+def test_a_consequence_in_the_message_is_said_once_and_in_its_place() -> None:
+    report = blocked()
+    finding = first_finding(report)
+    finding["message"] = "It hangs. The server refuses."
+    finding["evidence"] = {"consequence": "The server refuses."}
+    text = render("table", report, Style(width=200))
+    assert text.count("The server refuses.") == 1
+    assert "  It hangs.\n" in text
+    assert "If ignored: The server refuses.\n" in text
+
+
+def test_objects_and_plain_maps_in_the_evidence_are_written_as_words() -> None:
+    report = blocked()
+    first_finding(report)["evidence"] = {
+        "objects": [{"kind": "Job", "namespace": "a", "name": "b"}, {"kind": "Node", "namespace": "", "name": "c"}],
+        "skews": {"harv-node-1": -15.0, "jobCreated": "now"},
+    }
+    text = render("table", report, Style(width=200))
+    assert "objects: Job a/b, Node c; skews: harv-node-1 -15.0, job created now" in text
 
 
 def test_wide_shows_every_check_and_shortens_nothing() -> None:
