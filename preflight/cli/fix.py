@@ -27,6 +27,7 @@ from preflight.cli.repairing import (
     examine_for_repair,
     repair_from,
 )
+from preflight.cli.terminal import style_for
 from preflight.model import Report, Severity
 
 STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-leftovers"]
@@ -69,9 +70,9 @@ def run_fix(params: dict[str, Any]) -> int:
     found = examine_for_repair(params, choice.only)
     plan = build_plan(found.report, found.inventory, choice)
     offline = found.report.source.type != "live"
-    print_text(
-        plan_json(plan) if params["output"] == "json" else plan_table(plan, offline=offline, applying=params["apply"])
-    )
+    width = style_for(sys.stdout, "never", verbose=0, quiet=False).width
+    table = plan_table(plan, offline=offline, applying=params["apply"], width=width)
+    print_text(plan_json(plan) if params["output"] == "json" else table)
     sys.stdout.flush()
     if not plan.steps:
         refused = EXIT_NOT_REPAIRED if plan.refusals and params["apply"] else 0

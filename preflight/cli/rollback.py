@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from preflight.cli.options import config_option, connection_options, quiet_optio
 from preflight.cli.output import print_text
 from preflight.cli.reading import connection_from
 from preflight.cli.repairing import apply_options, carry_out, check_apply, repair_from
+from preflight.cli.terminal import style_for
 from preflight.errors import RemediationError, SourceError, UsageError
 
 EXIT_NOT_REPAIRED = 5
@@ -62,9 +64,9 @@ def run_rollback(params: dict[str, Any]) -> int:
     )
     if not params["quiet"]:
         say(journal_table(document).rstrip())
-    print_text(
-        plan_json(plan) if params["output"] == "json" else plan_table(plan, offline=False, applying=params["apply"])
-    )
+    width = style_for(sys.stdout, "never", verbose=0, quiet=False).width
+    table = plan_table(plan, offline=False, applying=params["apply"], width=width)
+    print_text(plan_json(plan) if params["output"] == "json" else table)
     if not plan.steps or not params["apply"]:
         return EXIT_NOT_REPAIRED if plan.refusals and params["apply"] else 0
     outcome = carry_out(plan, params, repair_from(params, "rollback"))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from preflight.remediation.journal import API_VERSION, step_dict
 from preflight.remediation.plan import Plan, Refusal, Step
 from preflight.report import resource_dict
 from preflight.times import format_time
+
+_LABELLED = re.compile(r"   (?:for|by|why|risk|LOSES|undo|until) +|\d+\. ")
 
 STRATEGY_WORDS = {
     "recreate-job": "let the install Job run again",
@@ -55,8 +60,11 @@ def plan_json(plan: Plan) -> str:
     return json.dumps(plan_dict(plan), indent=2, ensure_ascii=False) + "\n"
 
 
-def plan_table(plan: Plan, *, offline: bool, applying: bool = False) -> str:
-    """Print a plan for people: what would be done, what is left alone, and the same by hand."""
+def plan_table(plan: Plan, *, offline: bool, applying: bool = False, width: int = 100) -> str:
+    """Print a plan for people: what would be done, what is left alone, and the same by hand.
+
+    Sentences are wrapped at `width` columns; commands never are, so that they can be pasted.
+    """
     lines = [_headline(plan)]
     for step in plan.steps:
         lines += ["", *_step_lines(step)]
@@ -68,9 +76,24 @@ def plan_table(plan: Plan, *, offline: bool, applying: bool = False) -> str:
         lines += ["", "Could not be determined:", *(f"  {entry}" for entry in plan.undetermined)]
     if plan.steps:
         commands = [f"  {command}" for step in plan.steps for command in step.commands]
-        lines += ["", "The same by hand, one after the other:", *commands]
-        lines += [] if applying else ["", _last_line(plan, offline)]
-    return _plain("\n".join(lines)) + "\n"
+        last = [] if applying else ["", _last_line(plan, offline)]
+        by_hand = ["", "The same by hand, one after the other:", *commands]
+        return _plain("\n".join([*_wrapped(lines, width), *by_hand, *_wrapped(last, width)])) + "\n"
+    return _plain("\n".join(_wrapped(lines, width))) + "\n"
+
+
+def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
+    for line in lines:
+        label = _LABELLED.match(line)
+        indent = len(label.group()) if label else len(line) - len(line.lstrip()) + 4
+        yield from textwrap.wrap(
+            line,
+            width,
+            subsequent_indent=" " * indent,
+            drop_whitespace=True,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
 
 
 def _headline(plan: Plan) -> str:
