@@ -12,12 +12,13 @@ from preflight.fields import (
     labels_of,
     maps_at,
     name_of,
-    namespace_of,
+    ref_of,
     text_at,
 )
 from preflight.inventory import Inventory, JsonObject
 from preflight.model import Finding
 from preflight.remediation.plan import Goal, Refused, Target, Until, target_of
+from preflight.resources import RESOURCES
 from preflight.versions import HarvesterVersion
 
 DEPLOYED = "AddonDeploySuccessful"
@@ -69,14 +70,14 @@ class Case:
 
     def find(self, resource: str, name: str) -> JsonObject | None:
         """Return the object of that name in the Addon's namespace. Raises Refused when that kind was not read."""
-        return next((obj for obj in self.objects(resource) if name_of(obj) == name), None)
+        return next((obj for obj in self.objects(resource) if ref_of(obj).name == name), None)
 
     def objects(self, resource: str, *, everywhere: bool = False) -> Iterator[JsonObject]:
         """Yield what was read of a kind in the Addon's namespace. Raises Refused when that kind was not read."""
         entry = self.inventory.get(resource)
         if entry.missing:
             raise Refused(f"{resource} could not be read ({entry.missing}), so nothing can be decided safely")
-        yield from (obj for obj in entry.objects if everywhere or namespace_of(obj) == self.namespace)
+        yield from (obj for obj in entry.objects if everywhere or ref_of(obj).namespace == self.namespace)
 
     def missing(self, resource: str) -> str:
         """Say why a kind was not read; empty when it was."""
@@ -135,8 +136,13 @@ def settled_goal(addon: Target, *, enabled: bool) -> Goal:
 
 
 def target_with_uid(obj: JsonObject) -> Target:
-    """Name an object for a step. Raises Refused for one without name."""
+    """Name an object for a step. Raises Refused for one without name or of a kind that repairs know nothing of."""
     target = target_of(obj)
     if not target.name:
         raise Refused("an object without a name cannot be repaired")
+    group = target.api_version.rpartition("/")[0]
+    if not any((row.group, row.kind) == (group, target.kind) for row in RESOURCES.values()):
+        raise Refused(
+            f"an object that says it is {target.kind or 'of no kind'} of {target.api_version} cannot be repaired"
+        )
     return target

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from preflight.errors import RemediationError
-from preflight.fields import labels_of, name_of
+from preflight.errors import RemediationError, Unreadable
+from preflight.fields import labels_of, ref_of
 from preflight.inventory import Inventory, JsonObject
 from preflight.remediation.answers import explain
 from preflight.remediation.plan import Action, Plan, Step
@@ -28,9 +28,16 @@ Permission = tuple[str, str, str, str]
 def running_upgrade(upgrades: list[JsonObject]) -> str:
     """Return the name of an Upgrade that has not ended, empty when there is none. One without state has not ended."""
     for upgrade in upgrades:
-        if labels_of(upgrade).get(STATE_LABEL) not in FINAL_STATES:
-            return name_of(upgrade) or "(without name)"
+        if not _has_ended(upgrade):
+            return ref_of(upgrade).name or "(without name)"
     return ""
+
+
+def _has_ended(upgrade: JsonObject) -> bool:
+    try:
+        return labels_of(upgrade).get(STATE_LABEL) in FINAL_STATES
+    except Unreadable:
+        return False
 
 
 def upgrade_reason(inventory: Inventory) -> str:
