@@ -8,8 +8,8 @@ ASK_SERVER: tuple[Permission, ...] = (Permission("harvester-system", "harvesterh
 """A dry run is authorised like the real thing."""
 
 PUBLISH: tuple[Permission, ...] = (
-    Permission("", "openreports.io", "clusterreports", ("create", "delete", "get", "list", "patch", "update")),
-    Permission("", "wgpolicyk8s.io", "clusterpolicyreports", ("create", "delete", "get", "list", "patch", "update")),
+    Permission("", "openreports.io", "clusterreports", ("create", "delete", "list", "update")),
+    Permission("", "wgpolicyk8s.io", "clusterpolicyreports", ("create", "delete", "list", "update")),
 )
 
 FIX: tuple[Permission, ...] = (

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from preflight.cli import say
 from preflight.cli.options import (
     colour_option,
     config_option,
@@ -87,6 +88,7 @@ cluster_options = stacked(
 @option("--ask-server", is_flag=True, help="Create the Upgrade as a dry run and report what the server's webhook says.")
 @option("--probe-nodes", is_flag=True, help="Ask each node by a short-lived, read-only pod what the API does not show.")
 @option("--probe-image", metavar="IMAGE", help="Image for the probes (default: one that is on the node already).")
+@option("--publish", is_flag=True, help="Write the report into its cluster as OpenReports objects, replacing the last.")
 @config_option
 @plugin_option
 @connection_options
@@ -102,12 +104,29 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     5 --remediate did not work out.
     """
     wanted = parse_reports(params["reports"])
+    _publishable(params)
     baseline = _baseline(params["baseline"])
     document, failed = (_many(params), False) if _several(params) else _one(params)
     code = EXIT_NOT_REPAIRED if failed else _code(document, baseline, params["fail_on"])
     print_document(document, params["output"], color=params["color"], verbose=params["verbose"], quiet=params["quiet"])
     write_reports(document, wanted)
+    if params["publish"]:
+        _publish(document, params)
     ctx.exit(code)
+
+
+def _publishable(params: dict[str, Any]) -> None:
+    if params["publish"] and (params["source"] != "live" or _several(params)):
+        raise UsageError("--publish goes with --source live and one context: a report belongs into its own cluster")
+
+
+def _publish(document: dict[str, Any], params: dict[str, Any]) -> None:
+    from preflight.sources.live_http import connect
+    from preflight.sources.publish import publish
+
+    done = publish(connect(connection_from(params)), document)
+    if not params["quiet"]:
+        say(f"published: {done.written} {done.kind} objects; {done.deleted} of an earlier run deleted")
 
 
 def run_once(params: dict[str, Any], *, target_needed: bool = True) -> Examination:
