@@ -175,6 +175,8 @@ def hint(facts: Facts, cause: Cause, repair: Remediation | None) -> str:
         return _NUDGE_HINT.format(**words)
     if repair:
         return _REPAIR_HINTS[repair.strategy].format(**words)
+    if cause.id == "job-retrying" and "another operation (install/upgrade/rollback)" in last_terminated(facts):
+        return _BLOCKED_RELEASE.format(**words)
     return _HINTS.get(cause.id, _LOOK).format(**words)
 
 
@@ -206,6 +208,14 @@ _REPAIR_HINTS = {
         "harvester-preflight fix {target}"
     ),
 }
+_RELEASE = (
+    "helm history {name} -n {ns}\nhelm rollback {name} -n {ns}   # keeps the addon\n"
+    "helm uninstall {name} -n {ns}   # removes it; the controller installs it again"
+)
+_BLOCKED_RELEASE = (
+    "An earlier run of Helm was cut off and left the release pending: go back to its last good revision, or uninstall it; "
+    "the Job then goes on by itself\n" + _RELEASE
+)
 _NUDGE_HINT = (
     "Make helm-controller look at the HelmChart again, so that it creates the Job; nothing is uninstalled\n"
     "harvester-preflight fix {target} --apply\n"
@@ -247,10 +257,7 @@ _HINTS = {
         "kubectl get jobs,pods -n {ns} -l helmcharts.helm.cattle.io/chart={name}\n"
         "kubectl logs -n {ns} job/helm-delete-{name} --tail=50"
     ),
-    "helm-release-pending": (
-        "Decide between going back to the last good revision and uninstalling the release\n"
-        "helm history {name} -n {ns}\nhelm rollback {name} -n {ns}   # keeps the addon\n"
-        "helm uninstall {name} -n {ns}   # removes it; the controller installs it again"
-    ),
+    "helm-release-pending": "Decide between going back to the last good revision and uninstalling the release\n"
+    + _RELEASE,
     "progressing": "Wait for it to end, then check again\nharvester-preflight check --wait 10m",
 }

@@ -56,9 +56,8 @@ def _pod_rows(pod: JsonObject, skews: Mapping[str, Skew]) -> Iterator[Row]:
     yield _row("Pod created", created, API, f"Pod {name_of(pod)}")
     note = ""
     if created and started and started < created:
-        gap = (created - started).total_seconds()
-        note = f"{gap:.0f} s before the pod existed: this node's clock is behind the API server's"
-    elif node in skews and not note:
+        note = "earlier than the pod existed: this node's clock is behind the API server's"
+    elif node in skews and abs(skews[node].seconds) >= 2:
         note = f"this node's clock is {skews[node].words()} from the API server's"
     yield _row("Pod started", started, kubelet, note)
     for _, state, last in container_states(pod):

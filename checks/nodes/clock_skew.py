@@ -106,12 +106,12 @@ def _judge(view: View, skew: Skew, stuck: list[str], annotations: Mapping[str, s
     message = f"{where} is {side} the API server's by {skew.words().replace('−', '').replace('+', '')}"
     message += f" ({signed(skew.seconds)}; NTP there is {ntp})" if ntp else f" ({signed(skew.seconds)})"
     if stuck:
-        message += f". Addons with an operation in progress, which this may be what holds up: {', '.join(stuck)}"
+        message += f". It may be what holds up the Addons with an operation in progress: {', '.join(stuck)}"
     yield Finding(
         severity=FAIL if blocks else WARN,
         cause="clock-behind" if skew.seconds < 0 else "clock-ahead",
         message=message,
-        hint="Set the clock right before the upgrade and before repairing an Addon, or it sticks again\n"
+        hint="Set the clock right before the upgrade and before repairing an Addon, or it may stick again\n"
         "timedatectl status   # on the node\nkubectl edit settings.harvesterhci.io ntp-servers",
         resource=ResourceRef("v1", "Node", "", skew.node or "?"),
         evidence=_evidence(skew, ntp, stuck),
