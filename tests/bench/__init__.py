@@ -1,0 +1,1 @@
+"""Benchmarks: `tests/bench/run` measures, pytest only looks whether that still runs."""
