@@ -74,15 +74,18 @@ def run_fix(params: dict[str, Any]) -> int:
     table = plan_table(plan, offline=offline, applying=params["apply"], width=width)
     print_text(plan_json(plan) if params["output"] == "json" else table)
     sys.stdout.flush()
-    if not plan.steps:
-        refused = EXIT_NOT_REPAIRED if plan.refusals and params["apply"] else 0
-        return refused or (EXIT_UNDECIDED if _undecided(found.report, plan.undetermined) else 0)
     if not params["apply"]:
-        return 0
+        return EXIT_UNDECIDED if not plan.steps and _undecided(found.report, plan.undetermined) else 0
+    # What only warns is left alone without being called a failure, unless it was asked for by name.
+    unrepaired = [one for one in plan.refusals if one.severity is Severity.FAIL or choice.only]
+    if not plan.steps:
+        undecided = EXIT_UNDECIDED if _undecided(found.report, plan.undetermined) else 0
+        return EXIT_NOT_REPAIRED if unrepaired else undecided
     repair: Repair = repair_from(params, "fix")
     outcome = carry_out(plan, params, repair, lambda: examine_for_repair(params, choice.only).report)
-    if plan.refusals and not outcome.exit_code:
-        say(f"left alone: {len(plan.refusals)} (see the plan above)")
+    if unrepaired and not outcome.exit_code:
+        say(f"NOT repaired besides: {len(unrepaired)} (see `Left alone` in the plan)")
+        return EXIT_NOT_REPAIRED
     return outcome.exit_code
 
 

@@ -54,6 +54,6 @@ def change_for(step: Step, current: JsonObject) -> JsonObject:
     if wanted is None or not isinstance(present, list):
         return change
     by_type = {entry.get("type"): entry for entry in wanted}
-    kept = [entry for entry in present if isinstance(entry, dict) and entry.get("type") not in by_type]
+    kept = [entry for entry in present if isinstance(entry, dict) and str(entry.get("type")) not in by_type]
     change["status"]["conditions"] = kept + wanted
     return change

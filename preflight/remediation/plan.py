@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from preflight.inventory import JsonObject
-from preflight.model import Finding, ResourceRef, SourceInfo, UpgradePair
+from preflight.model import Finding, ResourceRef, Severity, SourceInfo, UpgradePair
 
 
 class Action(StrEnum):
@@ -109,6 +109,7 @@ class Refusal:
     cause: str
     resource: ResourceRef
     reason: str
+    severity: Severity = Severity.FAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +140,4 @@ def target_of(obj: JsonObject) -> Target:
 
 def refusal(check: str, finding: Finding, reason: str) -> Refusal:
     """Say why a finding is left alone."""
-    return Refusal(check, finding.cause, finding.resource, reason)
+    return Refusal(check, finding.cause, finding.resource, reason, finding.severity)

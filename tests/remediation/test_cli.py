@@ -15,12 +15,24 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from preflight.api import WARN
 from preflight.cli import run
 from preflight.cli.remediate import wait_while_transient
 from preflight.config_file import load_schema
 from preflight.flow import Examination
 from tests.kube import Call
-from tests.remediation.world import CHECKS, MakeWorld, World, addon, chart_of, job_of, setting, status_of, stuck
+from tests.remediation.world import (
+    CHECKS,
+    MakeWorld,
+    World,
+    addon,
+    chart_of,
+    declare,
+    job_of,
+    setting,
+    status_of,
+    stuck,
+)
 
 Type = Callable[..., int]
 
@@ -92,6 +104,30 @@ def test_fix_apply_with_nothing_to_do_is_fine_and_with_nothing_it_may_do_is_not(
     here = world(*stuck("one", "unknown"))
     assert typed(here, "fix", "--apply", "--yes") == 5
     assert typed(here, "fix") == 0
+    assert here.writes(dry=True) == []
+
+
+def test_what_was_left_alone_beside_a_repair_is_no_success(
+    world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = world(*stuck("one"), *stuck("two", "job-image-pull"))
+    assert typed(here, "fix", "--apply", "--yes") == 5
+    told = capsys.readouterr().err
+    assert "repaired: every step" in told
+    assert "NOT repaired besides: 1" in told
+    assert status_of(here.addon("one")) == "AddonDeploySuccessful"
+
+
+def test_a_warning_that_is_left_alone_is_no_failure_unless_it_was_named(
+    world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leftovers = declare("addon-leftovers", "helmcharts.helm.cattle.io", WARN)
+    monkeypatch.setattr("preflight.cli.repairing.registered_checks", lambda _settings: (CHECKS[0], leftovers))
+    chart = chart_of(addon("gone", ""))
+    chart["metadata"]["annotations"] = {"test/cause": "left"}
+    here = world(chart, controllers=False)
+    assert typed(here, "fix", "--apply", "--yes") == 0
+    assert typed(here, "fix", "--apply", "--yes", "--only", "addon-leftovers") == 5
     assert here.writes(dry=True) == []
 
 

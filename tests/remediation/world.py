@@ -13,6 +13,7 @@ from preflight.api import (
     Finding,
     Outcome,
     Remediation,
+    Severity,
     View,
     boolean_at,
     check,
@@ -45,7 +46,7 @@ CAUSE = "test/cause"
 SETTLED = {True: ("AddonDeploySuccessful",), False: ("", "AddonDisabled")}
 
 
-def declare(check_id: str, kind: str) -> Check:
+def declare(check_id: str, kind: str, severity: Severity = FAIL) -> Check:
     """Make a check that finds what the tests say is there: the annotation test/cause, until the object is settled."""
 
     @check(
@@ -66,7 +67,7 @@ def declare(check_id: str, kind: str) -> Check:
             strategy = gentlest(check_id, cause)
             automatic = bool(strategy and strategy.name == "recreate-job")
             yield Finding(
-                severity=FAIL,
+                severity=severity,
                 cause=cause,
                 message=f"{namespace_of(obj)}/{name_of(obj)} is stuck",
                 hint="repair it",

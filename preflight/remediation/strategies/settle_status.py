@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from preflight.fields import labels_of, maps_at
+from preflight.fields import labels_of, maps_at, text_at
 from preflight.inventory import JsonObject
 from preflight.remediation.case import DEPLOYED, DISABLED, Case, addon_enabled, addon_status, target_with_uid
 from preflight.remediation.plan import Action, Goal, Refused, Step, Until
@@ -51,7 +51,7 @@ def settled_conditions(present: list[JsonObject], now: datetime) -> list[JsonObj
     """Return the conditions with the three of the Addon's operation settled at `now`, all others kept."""
     time = format_time(now.replace(microsecond=0))
     settled = {"Completed": "True", "InProgress": "False", "OperationFailed": "False"}
-    kept = [entry for entry in present if entry.get("type") not in settled]
+    kept = [entry for entry in present if text_at(entry, "type") not in settled]
     return kept + [{"type": kind, "status": status, "lastUpdateTime": time} for kind, status in settled.items()]
 
 
