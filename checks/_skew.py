@@ -10,14 +10,28 @@ pods first and tells the API server afterwards, after a boot minutes later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from preflight.api import JsonObject, Unreadable, list_at, mapping_at, maps_at, name_of, parse_time, text_at, time_at
+from preflight.api import (
+    JsonObject,
+    Unreadable,
+    format_time,
+    list_at,
+    mapping_at,
+    maps_at,
+    name_of,
+    parse_time,
+    text_at,
+    time_at,
+)
 
 CUT_SECONDS = 0.5
 """Half of the second that the API server cuts off."""
+RECENT = timedelta(days=1)
+"""How long a pod's word counts against that of a Lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,16 @@ class Skew:
     api_time: datetime
     name: str
     """The Lease or the pod that shows it."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return it for the evidence."""
+        return {
+            "skewSeconds": self.seconds,
+            "lowerBound": self.at_least,
+            "witness": f"{self.witness} {self.name}",
+            "nodeTime": format_time(self.node_time),
+            "apiServerTime": format_time(self.api_time),
+        }
 
     def words(self) -> str:
         """Say it as in `about −15 s`."""
@@ -71,9 +95,10 @@ def _owner_time(entry: object) -> datetime | None:
 
 
 def pod_skew(pod: JsonObject) -> Skew | None:
-    """Read a lower bound off one pod; None when it started after it was created, as pods do, or is a mirror pod."""
+    """Read off one pod by how much it started after it was created (negative: before); None for mirror pods and those
+    that have not started."""
     created, started = time_at(pod, "metadata.creationTimestamp"), time_at(pod, "status.startTime")
-    if created is None or started is None or started >= created:
+    if created is None or started is None:
         return None
     if any(owner.get("kind") == "Node" for owner in maps_at(pod, "metadata.ownerReferences")):
         return None
@@ -81,32 +106,45 @@ def pod_skew(pod: JsonObject) -> Skew | None:
     return Skew(text_at(pod, "spec.nodeName"), seconds, "pod", True, started, created, name_of(pod))
 
 
-def worst_by_node(skews: Iterable[Skew]) -> dict[str, Skew]:
-    """Keep one skew per node: what its lease says, else the largest bound of its pods."""
-    found: dict[str, Skew] = {}
-    for skew in skews:
-        known = found.get(skew.node)
-        if known is None or _weight(known) < _weight(skew):
-            found[skew.node] = skew
+def bounds_of(pods: Iterable[Skew]) -> dict[str, Skew]:
+    """Keep the largest proof per node that its clock is behind. A later pod of the node that started after it was
+    created shows that the clock has been set since."""
+    by_node: dict[str, list[Skew]] = {}
+    for skew in pods:
+        by_node.setdefault(skew.node, []).append(skew)
+    found = {}
+    for node, skews in sorted(by_node.items()):
+        mended = max((skew.api_time for skew in skews if node and skew.seconds >= 0), default=None)
+        behind = [skew for skew in skews if skew.seconds < 0 and (mended is None or skew.api_time > mended)]
+        if behind:
+            found[node] = min(behind, key=lambda skew: (skew.seconds, skew.name))
+    return found
+
+
+def combined(leases: Mapping[str, Skew], pods: Mapping[str, Skew], now: datetime, limit: float) -> dict[str, Skew]:
+    """Choose one witness per node: its Lease, but a pod where there is none, or where the Lease shows less than the
+    limit and a pod of the last day more: the kubelet of a control-plane node writes its Lease through the API server of
+    the same node, so that Lease compares a clock with itself."""
+    found = dict(leases)
+    for node, skew in pods.items():
+        lease = leases.get(node)
+        recent = abs(lease.seconds) < limit <= abs(skew.seconds) and now - skew.api_time <= RECENT if lease else True
+        if recent:
+            found[node] = skew
     return dict(sorted(found.items()))
 
 
-def _weight(skew: Skew) -> tuple[bool, float]:
-    return skew.witness == "lease", abs(skew.seconds)
-
-
-def skews_of(leases: Iterable[JsonObject], pods: Iterable[JsonObject]) -> dict[str, Skew]:
-    """Gather what can be read; an unreadable object is no witness (the check of clocks itself reports it)."""
-    found: list[Skew] = []
-    for read, objects in ((lease_skew, leases), (pod_skew, pods)):
-        for obj in objects:
-            try:
-                skew = read(obj)
-            except Unreadable:
-                continue
-            if skew:
-                found.append(skew)
-    return worst_by_node(found)
+def skews_of(leases: Iterable[JsonObject]) -> dict[str, Skew]:
+    """Read what Leases show; an unreadable one is no witness (the check of clocks itself reports it)."""
+    found = {}
+    for lease in leases:
+        try:
+            skew = lease_skew(lease)
+        except Unreadable:
+            continue
+        if skew:
+            found[skew.node] = skew
+    return found
 
 
 def annotation(node: JsonObject, key: str) -> str:

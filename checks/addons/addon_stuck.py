@@ -107,7 +107,7 @@ def _skews(view: View) -> dict[str, Skew]:
     if not view.missing(NODES):
         names = {ref_of(node).name for node in view.objects(NODES)}
         leases = tuple(lease for lease in leases if ref_of(lease).name in names)
-    return skews_of(leases, ())
+    return skews_of(leases)
 
 
 def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) -> Iterator[Outcome]:

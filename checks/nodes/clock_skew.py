@@ -3,13 +3,13 @@
 Rule: nobody checks it. The addon controller compares a time of the harvester pod's node with one of the API server in
 whole seconds, so two seconds are enough to make an Addon stick. How it is measured: see _skew.py. Leases first, pods
 second (a lower bound, and only for clocks that are behind), the NTP annotation of the node is quoted as a third witness.
-Units: seconds. Edges: a Lease without a Node is stale and ignored; an estimate is right to about half a second.
+Units: seconds. Edges: a Lease without a Node is stale and ignored; an estimate is right to about half a second. Where a
+pod of the last day contradicts a Lease that shows nothing, the pod is believed, but only to warn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
@@ -25,7 +25,6 @@ from preflight.api import (
     View,
     check,
     condition_status,
-    format_time,
     name_of,
     namespace_of,
     need,
@@ -33,7 +32,7 @@ from preflight.api import (
     text_at,
 )
 
-from .._skew import Skew, annotation, lease_skew, pod_skew, signed, worst_by_node
+from .._skew import Skew, annotation, bounds_of, combined, lease_skew, pod_skew, signed
 
 LEASES, PODS, ADDONS = "leases.coordination.k8s.io", "pods", "addons.harvesterhci.io"
 NTP = "node.harvesterhci.io/ntp-service"
@@ -46,7 +45,7 @@ NTP = "node.harvesterhci.io/ntp-service"
     needs=(
         need("nodes", "metadata.annotations[node.harvesterhci.io/ntp-service]"),
         need(LEASES, "spec.renewTime", "metadata.managedFields"),
-        need(PODS, "spec.nodeName", "status.startTime", optional=True),
+        need(PODS, "spec.nodeName", "status.startTime"),
         need(ADDONS, "status.conditions", optional=True),
     ),
     enforced_by=(Enforcer.NONE,),
@@ -67,8 +66,8 @@ NTP = "node.harvesterhci.io/ntp-service"
 )
 def clock_skew(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose clock is off by more than the threshold."""
-    skews: list[Skew] = []
     known, stuck, annotations = _names(view), _stuck(view), _annotations(view)
+    found: dict[str, list[Skew]] = {LEASES: [], PODS: []}
     for resource, read in ((LEASES, lease_skew), (PODS, pod_skew)):
         for obj in () if view.missing(resource) else view.objects(resource):
             if resource == LEASES and known is not None and ref_of(obj).name not in known:
@@ -80,13 +79,13 @@ def clock_skew(view: View) -> Iterator[Outcome]:
                     yield Unknown(f"unparsable: {error}")
                 continue
             if skew and (known is None or not skew.node or skew.node in known):
-                skews.append(skew)
-    worst = worst_by_node(skews)
+                found[resource].append(skew)
+    limit, leases = view.options["warnSeconds"], {skew.node: skew for skew in found[LEASES]}
+    worst = combined(leases, bounds_of(found[PODS]), view.now, limit)
     for node, skew in worst.items():
-        if node or not any(abs(other.seconds) >= view.options["warnSeconds"] for name, other in worst.items() if name):
-            yield from _judge(view, skew, stuck, annotations)
-    measured = {skew.node for skew in skews if skew.witness == "lease"}
-    for name in sorted((known or set()) - measured) if not view.missing(LEASES) else ():
+        if node or not any(abs(other.seconds) >= limit for name, other in worst.items() if name):
+            yield from _judge(view, skew, leases.get(node), stuck, annotations.get(node, ""))
+    for name in sorted((known or set()) - set(leases)) if not view.missing(LEASES) else ():
         yield Unknown(f"error: the clock of node {name} cannot be told: no Lease of it with both times was read")
 
 
@@ -95,40 +94,31 @@ def _names(view: View) -> set[str] | None:
     return None if view.missing("nodes") else {ref_of(node).name for node in view.objects("nodes")}
 
 
-def _judge(view: View, skew: Skew, stuck: list[str], annotations: Mapping[str, str]) -> Iterator[Outcome]:
+def _judge(view: View, skew: Skew, lease: Skew | None, stuck: list[str], ntp: str) -> Iterator[Outcome]:
     size = abs(skew.seconds)
     if size < view.options["warnSeconds"]:
         return
-    blocks = size >= view.options["failSeconds"]
+    doubtful = lease is not None and skew is not lease
     where = f"Node {skew.node}'s clock" if skew.node else f"The clock of the node that ran pod {skew.name}"
     side = "behind" if skew.seconds < 0 else "ahead of"
-    ntp = annotations.get(skew.node, "")
     message = f"{where} is {side} the API server's by {skew.words().replace('−', '').replace('+', '')}"
     message += f" ({signed(skew.seconds)}; NTP there is {ntp})" if ntp else f" ({signed(skew.seconds)})"
+    if doubtful and lease:
+        message += (
+            f", by pod {skew.name}; its Lease shows {signed(lease.seconds)}, but may compare the node with itself"
+        )
     if stuck:
         message += f". It may be what holds up the Addons with an operation in progress: {', '.join(stuck)}"
     yield Finding(
-        severity=FAIL if blocks else WARN,
+        severity=FAIL if size >= view.options["failSeconds"] and not doubtful else WARN,
         cause="clock-behind" if skew.seconds < 0 else "clock-ahead",
         message=message,
         hint="Set the clock right before the upgrade and before repairing an Addon, or it may stick again\n"
         "timedatectl status   # on the node\nkubectl edit settings.harvesterhci.io ntp-servers",
         resource=ResourceRef("v1", "Node", "", skew.node or "?"),
-        evidence=_evidence(skew, ntp, stuck),
+        evidence=skew.facts() | {"ntpSyncStatus": ntp or None, "stuckAddons": stuck},
         enforced_by=(Enforcer.NONE,),
     )
-
-
-def _evidence(skew: Skew, ntp: str, stuck: list[str]) -> dict[str, Any]:
-    return {
-        "skewSeconds": skew.seconds,
-        "lowerBound": skew.at_least,
-        "witness": f"{skew.witness} {skew.name}",
-        "nodeTime": format_time(skew.node_time),
-        "apiServerTime": format_time(skew.api_time),
-        "ntpSyncStatus": ntp or None,
-        "stuckAddons": stuck,
-    }
 
 
 def _stuck(view: View) -> list[str]:
