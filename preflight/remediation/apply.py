@@ -203,10 +203,14 @@ def _end(
 def _left(journal: Journal) -> str:
     if not journal.document:
         return "nothing was changed"
-    waiting = [entry for entry in journal.document["steps"] if entry["state"] in ("planned", "written")]
+    words = {
+        "planned": "not begun",
+        "started": "sent, and whether the server did it is not known: look at it",
+        "written": "done, its goal was not waited for",
+    }
+    waiting = [entry for entry in journal.document["steps"] if entry["state"] in words]
     if not waiting:
         return "nothing is left to do"
-    words = {"planned": "not begun", "written": "done, its goal was not waited for"}
     return "left: " + "; ".join(
         f"step {entry['number']} ({entry['action']} {entry['object']['kind']} {entry['object']['namespace']}/"
         f"{entry['object']['name']}): {words[entry['state']]}"

@@ -213,6 +213,7 @@ def test_a_write_whose_answer_is_lost_is_not_called_done_nor_failed(world: MakeW
     assert ended.exit_code == 5
     assert states(here) == ["started"]
     assert "whether the server did it is not known" in ended.messages[0]
+    assert "left: step 1 (delete Job addons/helm-install-one): sent, and" in ended.messages[-1]
 
 
 def test_a_goal_that_is_not_reached_in_time_is_said_with_the_state(world: MakeWorld) -> None:
