@@ -29,6 +29,12 @@ class Config:
     """Check id → option → value; the registry checks names and types."""
     waivers: tuple[Mapping[str, Any], ...] = ()
     attestations: tuple[Mapping[str, Any], ...] = ()
+    places: Mapping[tuple[Any, ...], Position] = field(default_factory=dict, compare=False)
+
+    def where(self, *path: Any) -> str:
+        """Name a value for an error message: file, line, column and its path."""
+        line, column = _place(self.places, path)
+        return f"{self.path}:{line}:{column}: {'.'.join(str(part) for part in path)}"
 
 
 def find_config(given: str | None) -> Config:
@@ -67,6 +73,7 @@ def load_config(path: Path) -> Config:
         thresholds=content.get("thresholds") or {},
         waivers=tuple(content.get("waivers") or ()),
         attestations=tuple(content.get("attestations") or ()),
+        places=places,
     )
 
 
@@ -117,7 +124,7 @@ def parse_with_positions(text: str, name: str) -> tuple[Any, dict[tuple[Any, ...
     """Parse YAML (so JSON too) and remember where each value stands. Raises ConfigError with line and column."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    loader = _loader()(text)
     places: dict[tuple[Any, ...], Position] = {}
     try:
         if text.count("*") > MAX_ALIASES and sum(isinstance(t, yaml.AliasToken) for t in yaml.scan(text)) > MAX_ALIASES:
@@ -136,6 +143,18 @@ def parse_with_positions(text: str, name: str) -> tuple[Any, dict[tuple[Any, ...
         raise ConfigError(f"{name}: not usable YAML: {error}") from None
     finally:
         loader.dispose()
+
+
+def _loader() -> Any:
+    """Return the quick safe loader, which leaves `2026-11-23` the text that was written."""
+    import yaml
+
+    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    plain = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in base.yaml_implicit_resolvers.items()
+    }
+    return type("ConfigLoader", (base,), {"yaml_implicit_resolvers": plain})
 
 
 def _walk(node: Any, path: tuple[Any, ...], places: dict[tuple[Any, ...], Position], name: str) -> None:

@@ -67,7 +67,7 @@ def examine(
     version to upgrade; SourceError when nothing could be read; ConfigError for thresholds or waivers that are wrong.
     """
     left_out = select_checks(checks, settings.select, settings.skip, settings.require)
-    options = check_options(checks, settings.config.thresholds)
+    options = check_options(checks, settings.config.thresholds, settings.config.where)
     validate_waivers(settings.config, checks)
     inventory = read(all_needs(checks, settings))
     return _judge(checks, settings, inventory, left_out, options, target_needed=target_needed, later=later)
@@ -79,7 +79,7 @@ def examine_unreadable(checks: Sequence[Check], settings: Settings, name: str, e
     For runs over several clusters, where one that is down must not hide the others, nor be left out.
     """
     left_out = select_checks(checks, settings.select, settings.skip, settings.require)
-    options = check_options(checks, settings.config.thresholds)
+    options = check_options(checks, settings.config.thresholds, settings.config.where)
     missing = Collected(missing=f"unreachable: {error.message}")
     now = settings.now or datetime.now(UTC)
     whose = "--now" if settings.now else "this machine's clock, since the server did not answer"

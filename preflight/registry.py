@@ -6,6 +6,7 @@ two checks of one id, and no checks at all, are errors.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -92,9 +93,12 @@ def select_checks(
 
     Raises UsageError for an id or tag that no check has, and for a required check that is missing or left out.
     """
-    for word in (*select, *skip, *require):
+    for word in (*select, *skip):
         if not any(_matches(check, word) for check in checks):
             raise UsageError(f"no check has the id or tag {word!r}; `harvester-preflight list` shows them all")
+    for word in require:
+        if not any(_names(check, word) for check in checks):
+            raise UsageError(f"--require {word}: no check has this id; `harvester-preflight list` shows them all")
     left_out = {}
     for check in checks:
         reason = ""
@@ -113,31 +117,44 @@ def is_required(check: Check, require: Sequence[str]) -> bool:
     return any(_names(check, word) for word in require)
 
 
-def check_options(checks: Sequence[Check], thresholds: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Merge configured thresholds over the defaults. Raises ConfigError for an unknown check, option or type."""
+def _dotted(*path: str) -> str:
+    return ".".join(path)
+
+
+def check_options(
+    checks: Sequence[Check], thresholds: Mapping[str, Mapping[str, Any]], where: Callable[..., str] = _dotted
+) -> dict[str, dict[str, Any]]:
+    """Merge configured thresholds over the defaults. Raises ConfigError for an unknown check, option or type.
+
+    `where` says where a value stands (Config.where); without it errors give the path alone.
+    """
     by_name = {name: check for check in checks for name in (check.id, *check.aliases)}
     for name in thresholds:
         if name not in by_name:
-            raise ConfigError(f"thresholds: no check is called {name!r}; `harvester-preflight list` shows them all")
+            raise ConfigError(
+                f"{where('thresholds', name)}: no check is called {name!r}; `harvester-preflight list` shows them all"
+            )
     merged: dict[str, dict[str, Any]] = {}
     for check in checks:
         merged[check.id] = {key: option.default for key, option in check.options.items()}
         for name in (check.id, *check.aliases):
             for key, value in thresholds.get(name, {}).items():
-                merged[check.id][key] = _option_value(check, key, value)
+                merged[check.id][key] = _option_value(check, key, value, where("thresholds", name, key))
     return merged
 
 
-def _option_value(check: Check, key: str, value: Any) -> Any:
+def _option_value(check: Check, key: str, value: Any, where: str) -> Any:
     option = check.options.get(key)
     if option is None:
         known = ", ".join(sorted(check.options)) or "none"
-        raise ConfigError(f"thresholds.{check.id}: there is no option {key!r} (it has: {known})")
-    default, where = option.default, f"thresholds.{check.id}.{key}"
+        raise ConfigError(f"{where}: {check.id} has no option {key!r} (it has: {known})")
+    default = option.default
     number = isinstance(default, (int, float)) and not isinstance(default, bool)
     right = isinstance(value, (int, float)) and not isinstance(value, bool) if number else type(value) is type(default)
     if not right:
         raise ConfigError(f"{where}: {value!r} is not of the type of its default {default!r}")
+    if number and not math.isfinite(value):  # compares false with everything: nothing would be found any more
+        raise ConfigError(f"{where}: {value!r} is not a number to compare with")
     if number and option.minimum is not None and value < option.minimum:
         raise ConfigError(f"{where}: {value!r} is below the least allowed, {option.minimum:g}")
     if isinstance(default, str) and parse_duration(default) is not None and parse_duration(value) is None:

@@ -149,7 +149,7 @@ def validate_waivers(config: Config, checks: Sequence[Check]) -> None:
     names = {name for check in checks for name in (check.id, *check.aliases)}
     for key, entries in (("waivers", config.waivers), ("attestations", config.attestations)):
         for index, entry in enumerate(entries):
-            where = f"{config.path}: {key}[{index}]"
+            where = config.where(key, index)
             if entry["check"] not in names:
                 raise ConfigError(f"{where}: no check is called {entry['check']!r}")
             try:

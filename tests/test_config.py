@@ -50,7 +50,7 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
         ("a: &a [x]\nb: [" + "*a," * 101 + "]\n", "", "aliases"),
         ("x" * ((1 << 20) + 1), "", "1 MiB"),
         ("defaults: {apply: true}\n", ":1:11:", "apply"),
-        ("waivers:\n- {check: a, object: b, reason: c, owner: d, expires: 2026-11-23}\n", ":2:", "expires"),
+        ("waivers:\n- {check: a, object: b, reason: c, owner: d, expires: 23.11.2026}\n", ":2:", "expires"),
     ],
 )
 def test_a_wrong_file_is_named_with_line_and_column(tmp_path: Path, text: str | bytes, place: str, words: str) -> None:

@@ -119,9 +119,9 @@ def test_selection_by_id_alias_category_and_tag(one: tuple, word: str) -> None:
     assert select_checks(one, [], [word], []) == {"acme-disk": "left out by --skip"}
 
 
-@pytest.mark.parametrize("words", [(["nope"], [], []), ([], ["nope"], []), ([], [], ["nope"])])
+@pytest.mark.parametrize("words", [(["nope"], [], []), ([], ["nope"], []), ([], [], ["nope"]), ([], [], ["nodes"])])
 def test_an_unknown_word_is_a_usage_error(one: tuple, words: tuple) -> None:
-    with pytest.raises(UsageError, match="nope"):
+    with pytest.raises(UsageError, match=r"nope|--require nodes"):
         select_checks(one, *words)
 
 
@@ -143,6 +143,8 @@ def test_thresholds_are_merged_over_the_defaults(one: tuple) -> None:
         ({"acme-disk": {"days": "7"}}, "type"),
         ({"acme-disk": {"days": True}}, "type"),
         ({"acme-disk": {"days": -1}}, "least"),
+        ({"acme-disk": {"days": float("nan")}}, "compare"),
+        ({"acme-disk": {"days": float("inf")}}, "compare"),
         ({"acme-disk": {"grace": "soon"}}, "duration"),
     ],
 )

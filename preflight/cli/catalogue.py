@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from preflight.check import Check
-from preflight.cli.options import config_option, option, plugin_option, settings_from
+from preflight.cli.options import config_option, output_option, plugin_option, settings_from
 from preflight.cli.output import print_text
 from preflight.cli.terminal import style_for
 from preflight.errors import UsageError
@@ -21,7 +21,7 @@ VIA = {"list": "API", "kubelet": "kubelet", "tls": "TLS handshake", "node": "nod
 
 
 @click.command("list")
-@option("--output", "-o", type=click.Choice(["table", "json", "yaml", "name"]), default="table", show_default=True)
+@output_option("table", "json", "yaml", "name")
 @config_option
 @plugin_option
 def list_checks(**params: Any) -> None:

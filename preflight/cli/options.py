@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
-from preflight.config_file import Config, find_config
-from preflight.errors import ConfigError
+from preflight.cli.defaults import load_config_option
+from preflight.config_file import Config
 from preflight.settings import Settings
 from preflight.times import parse_duration, parse_time
 
@@ -18,7 +19,7 @@ ENV_PREFIX = "HARVESTER_PREFLIGHT_"
 
 
 def option(flag: str, *more: str, **attributes: Any) -> Callable[[F], F]:
-    """Declare an option whose long name also names its environment variable."""
+    """Declare an option whose long name also names its environment variable (envvar=None: it has none)."""
     attributes.setdefault("envvar", ENV_PREFIX + flag.lstrip("-").replace("-", "_").upper())
     return click.option(flag, *more, **attributes)
 
@@ -32,6 +33,27 @@ def stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
         return function
 
     return apply
+
+
+class Format(click.Choice[str]):
+    """An output format. One set for another command (by environment or configuration file) gives the first choice.
+
+    `HARVESTER_PREFLIGHT_OUTPUT=junit` is meant for `check`, and no reason for `list` to fail.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the format, or the first choice for one that was not typed and that `check` knows."""
+        from preflight.render import RENDERERS
+
+        typed = ctx and param and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if not typed and value not in self.choices and value in RENDERERS:
+            return self.choices[0]
+        return super().convert(value, param, ctx)
+
+
+def output_option(*formats: str, **attributes: Any) -> Callable[[F], F]:
+    """Declare -o/--output with the formats that a command has, the default first."""
+    return option("--output", "-o", type=Format(formats), default=formats[0], show_default=True, **attributes)
 
 
 def time_value(text: str) -> datetime:
@@ -50,34 +72,11 @@ def duration_value(text: str) -> float:
     return span.total_seconds()
 
 
-def _load_config(ctx: click.Context, _param: click.Parameter, value: str | None) -> Config:
-    config = find_config(value)
-    if config.defaults:
-        flags = {opt.lstrip("-"): param.name for param in ctx.command.params for opt in param.opts if param.name}
-        everywhere = all_flags()
-        for key in config.defaults:
-            if key not in everywhere:
-                raise ConfigError(f"{config.path}: defaults.{key}: no command has a flag --{key}")
-        usable = {flags[key]: value for key, value in config.defaults.items() if key in flags}
-        ctx.default_map = {**(ctx.default_map or {}), **usable}
-    return config
-
-
-def all_flags() -> set[str]:
-    """Return the long flags of all commands, without dashes."""
-    from preflight.cli import COMMANDS, cli
-
-    ctx = click.Context(cli)
-    commands = [cli.get_command(ctx, name) for name in COMMANDS]
-    params = [param for command in commands if command for param in command.params]
-    return {opt.lstrip("-") for param in params for opt in param.opts if opt.startswith("--")}
-
-
 config_option = option(
     "--config",
     metavar="FILE",
     is_eager=True,
-    callback=_load_config,
+    callback=load_config_option,
     help="Configuration file (default: .harvester-preflight.yaml in this folder, when there is one).",
 )
 

@@ -12,7 +12,7 @@ import click
 
 from preflight.check import Check
 from preflight.cli import clean, say
-from preflight.cli.options import option, settings_from, stacked
+from preflight.cli.options import option, output_option, settings_from, stacked
 from preflight.cli.reading import connection_from, reader_for
 from preflight.cli.terminal import Progress, is_terminal
 from preflight.errors import UsageError
@@ -37,14 +37,7 @@ apply_options = stacked(
         help="Folder for the saved objects and the journal, readable by you only "
         "(default: harvester-preflight-TIME in this folder).",
     ),
-    option(
-        "--output",
-        "-o",
-        type=click.Choice(["table", "json"]),
-        default="table",
-        show_default=True,
-        help="How to print the plan.",
-    ),
+    output_option("table", "json", help="How to print the plan."),
 )
 
 

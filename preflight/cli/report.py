@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from preflight.cli import clean
-from preflight.cli.options import colour_option, option, quiet_option, verbose_option
+from preflight.cli.options import colour_option, option, output_option, quiet_option, verbose_option
 from preflight.cli.output import parse_reports, print_document, print_text, write_reports
 from preflight.config_file import schema_problems
 from preflight.errors import SourceError, UsageError
@@ -47,7 +47,7 @@ def report() -> None:
 
 @report.command("show")
 @click.argument("file", type=click.Path(path_type=Path))
-@option("--output", "-o", type=click.Choice(list(RENDERERS)), default="table", metavar="FORMAT", help="The format.")
+@output_option(*RENDERERS, metavar="FORMAT", help="The format.")
 @option("--report", "reports", multiple=True, metavar="FORMAT=PATH", help="Also write this format; repeatable.")
 @colour_option
 @quiet_option
@@ -65,7 +65,7 @@ def show(ctx: click.Context, /, file: Path, **params: Any) -> None:
 @report.command("diff")
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-@click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@output_option("table", "json")
 @click.pass_context
 def diff(ctx: click.Context, /, old: Path, new: Path, output: str) -> None:
     """Compare two saved reports: new, worse, fixed. Exit 3 when something is new or worse, else 0."""

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from preflight.cli import clean
+from preflight.cli.options import option
 from preflight.cli.output import print_text
 from preflight.config_file import load_config, load_schema, parse_with_positions, schema_names, schema_problems
 from preflight.errors import ConfigError, UsageError
@@ -31,7 +32,7 @@ def schema(name: str | None) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--schema", "name", help="The schema to use (default: by the document's kind; without one: config).")
+@option("--schema", "name", help="The schema to use (default: by the document's kind; without one: config).")
 def validate(file: Path, name: str | None) -> None:
     """Check a report, configuration, snapshot or journal. Exit 0: valid; 2: not, with line and reason."""
     if not file.is_file():
@@ -42,6 +43,8 @@ def validate(file: Path, name: str | None) -> None:
         raise UsageError(f"cannot read {file}: {error}") from None
     content, places = _parse(text, file)
     chosen = name or _schema_of(content)
+    if content is None and chosen == "config":
+        content = {}  # an empty configuration file is read as one that says nothing
     problems = schema_problems(content, places, chosen)
     if problems:
         raise ConfigError(
@@ -79,5 +82,5 @@ def _validate_config(file: Path) -> None:
 
     config = load_config(file)
     checks = registered_checks(Settings())
-    check_options(checks, config.thresholds)
+    check_options(checks, config.thresholds, config.where)
     validate_waivers(config, checks)

@@ -27,7 +27,15 @@ from preflight.pair import version_pair
 
 
 @click.command()
-@option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where.")
+@option(
+    "--output",
+    "-o",
+    required=True,
+    envvar=None,  # in the environment and the configuration file, `output` is the format of a report
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where.",
+)
 @source_options
 @selection_options
 @config_option

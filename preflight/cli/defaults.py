@@ -1,0 +1,72 @@
+"""The defaults of flags that a configuration file holds, brought into the shape click wants for each flag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from preflight.config_file import Config, find_config
+from preflight.errors import ConfigError
+
+
+def load_config_option(ctx: click.Context, _param: click.Parameter, value: str | None) -> Config:
+    """Read the configuration file and make its defaults those of the command that runs.
+
+    Raises ConfigError, with the line, for a flag that no command has and for a value its flag does not take.
+    """
+    config = find_config(value)
+    if not config.defaults:
+        return config
+    flags = {opt.lstrip("-"): param for param in ctx.command.params for opt in param.opts if opt.startswith("--")}
+    known = all_flags()
+    usable = dict(ctx.default_map or {})
+    for key, given in config.defaults.items():
+        where = config.where("defaults", key)
+        if key not in known:
+            raise ConfigError(f"{where}: no command has a flag --{key}")
+        param = flags.get(key)
+        if isinstance(param, click.Option) and param.name and param.envvar:
+            shaped = _shaped(param, given, where)
+            if shaped is not None:
+                _try(ctx, param, shaped, where)
+                usable[param.name] = shaped
+    ctx.default_map = usable
+    return config
+
+
+def _shaped(param: click.Option, given: Any, where: str) -> Any:
+    """Turn a YAML value into what click takes as a default: truth for switches, a list for repeatable flags."""
+    if isinstance(given, bool) and isinstance(param.flag_value, str):  # `all-contexts: true`: the flag without a value
+        given = param.flag_value if given else []
+    if param.is_flag or param.count:
+        if isinstance(given, bool) or (param.count and isinstance(given, int)):
+            return given
+        raise ConfigError(f"{where}: {given!r} is not true or false")
+    if isinstance(given, bool):
+        raise ConfigError(f"{where}: the flag takes a value, not true or false")
+    if param.multiple:
+        return [str(item) for item in (given if isinstance(given, list) else [given])]
+    if given == []:
+        return None
+    if isinstance(given, list):
+        raise ConfigError(f"{where}: the flag takes one value, not a list")
+    return str(given)
+
+
+def _try(ctx: click.Context, param: click.Option, shaped: Any, where: str) -> None:
+    """Convert as click will, so that a wrong value is blamed on the file and not on a flag nobody typed."""
+    try:
+        param.type_cast_value(ctx, shaped)
+    except click.BadParameter as error:
+        raise ConfigError(f"{where}: {error.message}") from None
+
+
+def all_flags() -> set[str]:
+    """Return the long flags of all commands, without dashes."""
+    from preflight.cli import COMMANDS, cli
+
+    ctx = click.Context(cli)
+    commands = [cli.get_command(ctx, name) for name in COMMANDS]
+    params = [param for command in commands if command for param in command.params]
+    return {opt.lstrip("-") for param in params for opt in param.opts if opt.startswith("--")}
