@@ -1,0 +1,123 @@
+"""The computed role is enough, and no more than is used: shown against a server that enforces it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from preflight.check import Need
+from preflight.flow import Examination, all_needs, examine, registered_checks
+from preflight.inventory import Inventory
+from preflight.model import Status
+from preflight.rbac import RELEASES, Subject, manifests, read_permissions
+from preflight.resources import RESOURCES
+from preflight.settings import Settings
+from preflight.sources.live import read
+from preflight.sources.live_connect import Connection
+from tests.command import ROOT
+from tests.kube import KubeServer, rules_of
+from tests.kube.rbac import Rule
+
+SETTINGS = Settings(to_version="v1.4.1", plugins=False)
+CHECKS = registered_checks(SETTINGS)
+NEEDS = all_needs(CHECKS, SETTINGS)
+
+
+def rules(*, releases: bool = False, kubelet: bool = False) -> set[Rule]:
+    return rules_of(manifests(read_permissions(NEEDS, with_releases=releases, with_kubelet=kubelet), Subject()))
+
+
+def healthy() -> dict[str, list[dict[str, Any]]]:
+    content = json.loads((ROOT / "preflight" / "demo" / "healthy.json").read_text(encoding="utf-8"))
+    return {name: entry.get("objects") or [] for name, entry in content["entries"].items()}
+
+
+def busier(entries: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return what makes the checks look at more: a storage network, logging, a log of an earlier upgrade."""
+    network = {
+        "apiVersion": "harvesterhci.io/v1beta1",
+        "kind": "Setting",
+        "metadata": {"name": "storage-network"},
+        "value": json.dumps({"vlan": 100, "clusterNetwork": "storage", "range": "10.9.0.0/24"}),
+    }
+    (logging,) = [item for item in entries["addons.harvesterhci.io"] if item["metadata"]["name"] == "rancher-logging"]
+    enabled = {**logging, "spec": {**logging["spec"], "enabled": True}}
+    left = {
+        "apiVersion": "harvesterhci.io/v1beta1",
+        "kind": "UpgradeLog",
+        "metadata": {"name": "hvst-upgrade-x-upgradelog", "namespace": "harvester-system"},
+        "spec": {"upgradeName": "hvst-upgrade-x"},
+    }
+    return [network, enabled, left]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[KubeServer]:
+    entries = healthy()
+    objects = [item for name, items in entries.items() if RESOURCES[name].how == "list" for item in items]
+    with KubeServer(objects) as server:
+        server.freeze()
+        server.put(*busier(entries))
+        for node in entries["nodes"]:
+            server.kubelets[node["metadata"]["name"]] = {"summary": {"node": {}}, "configz": {"kubeletconfig": {}}}
+        yield server
+
+
+def run(server: KubeServer, allow: set[Rule], settings: Settings = SETTINGS) -> Examination:
+    server.allow = allow
+    server.used.clear()
+
+    def reader(needs: Any) -> Inventory:
+        return read(needs, Connection(server=server.url, token="test-token"), wait=lambda _seconds: None)
+
+    return examine(CHECKS, settings, reader)
+
+
+def forbidden(found: Examination, needs: tuple[Need, ...] = NEEDS) -> set[str]:
+    entries = {need.resource.name: found.inventory.get(need.resource.name) for need in needs}
+    return {name for name, entry in entries.items() if "forbidden" in " ".join([entry.missing, *entry.gaps])}
+
+
+@pytest.mark.parametrize("releases", [False, True])
+@pytest.mark.parametrize("kubelet", [False, True])
+def test_the_role_is_enough_and_all_of_it_is_used(server: KubeServer, releases: bool, kubelet: bool) -> None:
+    granted = rules(releases=releases, kubelet=kubelet)
+    found = run(server, granted)
+    kubelets = {need.resource.name for need in NEEDS if need.resource.how == "kubelet"}
+    assert forbidden(found) == (set() if releases else {RELEASES}) | (set() if kubelet else kubelets)
+    assert server.used == granted
+    assert {asked.method for asked in server.requests} == {"GET"}
+
+
+PAIRS = (
+    ("v1.4.0", "v1.4.1"),
+    ("v1.4.3", "v1.5.0"),
+    ("v1.5.1", "v1.6.0"),
+    ("v1.6.1", "v1.7.0"),
+    ("v1.7.1", "v1.8.0"),
+    ("v1.9.0", "v1.10.0"),
+)
+"""Some checks are for some versions only."""
+ALL = sorted(rules(releases=True, kubelet=True), key=repr)
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: "-".join(filter(None, rule)))
+def test_nothing_of_it_can_be_left_out(server: KubeServer, rule: Rule) -> None:
+    for running, target in PAIRS:
+        settings = replace(SETTINGS, from_version=running, to_version=target)
+        found = run(server, set(ALL) - {rule}, settings)
+        assert forbidden(found)
+        if any(result.status is Status.UNKNOWN and "forbidden" in result.reason for result in found.report.checks):
+            return
+    pytest.fail(f"without {rule} no check says that it could not look, whichever the versions")
+
+
+def test_the_default_role_lists_no_secrets_and_reaches_no_kubelet() -> None:
+    granted = rules()
+    assert not [rule for rule in granted if rule[:3] == ("list", "", "secrets")]
+    assert not [rule for rule in granted if "proxy" in rule[2]]
+    assert {rule[0] for rule in granted} <= {"get", "list"}
