@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from preflight.api import (
@@ -21,6 +22,12 @@ from ._commands import shell
 from ._facts import CHARTS
 from ._leftovers import CLAIMS, MADE_BY_HELM_CONTROLLER, NAMESPACES, Key, Leftover
 
+SHOWN = 3
+"""How many objects a sentence names."""
+CONSEQUENCE = (
+    "Enabling the Addon again may fail or stick on it, and what still runs is managed by nobody during the upgrade."
+)
+
 
 def of_addon(chart: JsonObject) -> bool:
     """Say whether a HelmChart was made for an Addon, whichever it was."""
@@ -38,11 +45,12 @@ def leftovers_finding(key: Key, state: str, left: list[Leftover]) -> Finding:
     cause = "objects-left" if things else "data-left" if claims else "namespace-terminating"
     ours = not any(one.need == CHARTS and not of_addon(one.obj) for one in things)
     count = "1 object of it is" if len(things) == 1 else f"{len(things)} objects of it are"
-    said = [f"{count} left: {', '.join(one.words() for one in things)}"] if things else []
-    said += [one.words() for one in left if one.need == NAMESPACES]
+    said = [f"{count} left: {_listed(things)}"] if things else []
+    said += [f"its namespace {_name(one)} has been {one.note}" for one in left if one.need == NAMESPACES]
     said += [f"claims that hold its data, yours to decide about: {', '.join(_name(one) for one in claims)}"] * bool(
         claims
     )
+    consequence = f". {CONSEQUENCE}" if things else ""
     helped = any(one.need in MADE_BY_HELM_CONTROLLER for one in things)
     evidence: dict[str, Any] = {
         "addon": f"{namespace}/{name}",
@@ -51,10 +59,12 @@ def leftovers_finding(key: Key, state: str, left: list[Leftover]) -> Finding:
     }
     if helped:
         evidence["probably"] = [f"Secret {namespace}/chart-values-{name}"]
+    if things:
+        evidence["consequence"] = CONSEQUENCE
     return Finding(
         severity=WARN if cause != "data-left" else INFO,
         cause=cause,
-        message=f"Addon {namespace}/{name} is {state}, yet {'; '.join(said)}",
+        message=f"Addon {namespace}/{name} is {state}, yet {'; '.join(said)}{consequence}",
         hint=_hint(namespace, name, cause, ours),
         resource=ResourceRef("harvesterhci.io/v1beta1", "Addon", namespace, name),
         evidence=evidence,
@@ -63,8 +73,16 @@ def leftovers_finding(key: Key, state: str, left: list[Leftover]) -> Finding:
     )
 
 
-def _name(claim: Leftover) -> str:
-    return ref_of(claim.obj).name
+def _name(one: Leftover) -> str:
+    return ref_of(one.obj).name
+
+
+def _listed(things: list[Leftover]) -> str:
+    """Name a few things; of many only the kinds, since the evidence lists them all."""
+    if len(things) <= SHOWN:
+        return ", ".join(one.words() for one in things)
+    kinds = Counter(ref_of(one.obj).kind for one in things)
+    return ", ".join(f"{count} {kind}s" if count > 1 else kind for kind, count in kinds.items())
 
 
 def _hint(namespace: str, name: str, cause: str, ours: bool) -> str:

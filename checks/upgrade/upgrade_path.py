@@ -103,8 +103,9 @@ def _rejected(current: HarvesterVersion, target: HarvesterVersion, reason: str, 
     hint = (
         f"Upgrade step by step: {' → '.join(way)}" if way else "Choose another target; see the table of supported paths"
     )
-    message = f"The server will reject {current} → {target}, after it has downloaded the ISO: {reason}"
-    evidence = facts | ({"route": list(way)} if way else {})
+    consequence = f"The server finds out only after it has downloaded the ISO: the Upgrade to {target} ends Failed."
+    message = f"No direct way from {current} to {target}: {reason}. {consequence}"
+    evidence = facts | ({"route": list(way)} if way else {}) | {"consequence": consequence}
     return _finding(FAIL, "path-rejected", message, f"{hint}\n{SEE}", evidence, Enforcer.SCRIPTS)
 
 

@@ -192,10 +192,15 @@ def plain(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ", ".join(plain(item) for item in value)
     if isinstance(value, list) and value and all(isinstance(item, dict) and _is_reference(item) for item in value):
-        return ", ".join(object_of({"resource": item}) for item in value)
+        return ", ".join(map(_reference, value))
     if isinstance(value, dict) and all(isinstance(item, str | int | float) for item in value.values()):
         return ", ".join(f"{words(key) if key.isalpha() else key} {plain(item)}" for key, item in value.items())
     return json.dumps(value, ensure_ascii=False)
+
+
+def _reference(value: Json) -> str:
+    note = value.get("note")
+    return object_of({"resource": value}) + (f" ({note})" if isinstance(note, str) and note else "")
 
 
 def _is_reference(value: Json) -> bool:

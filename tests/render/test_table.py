@@ -189,11 +189,14 @@ def test_a_consequence_in_the_message_is_said_once_and_in_its_place() -> None:
 def test_objects_and_plain_maps_in_the_evidence_are_written_as_words() -> None:
     report = blocked()
     first_finding(report)["evidence"] = {
-        "objects": [{"kind": "Job", "namespace": "a", "name": "b"}, {"kind": "Node", "namespace": "", "name": "c"}],
+        "objects": [
+            {"kind": "Job", "namespace": "a", "name": "b"},
+            {"kind": "Node", "namespace": "", "name": "c", "note": "d"},
+        ],
         "skews": {"harv-node-1": -15.0, "jobCreated": "now"},
     }
     text = render("table", report, Style(width=200))
-    assert "objects: Job a/b, Node c; skews: harv-node-1 -15.0, job created now" in text
+    assert "objects: Job a/b, Node c (d); skews: harv-node-1 -15.0, job created now" in text
 
 
 def test_wide_shows_every_check_and_shortens_nothing() -> None:
