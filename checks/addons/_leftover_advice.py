@@ -24,9 +24,7 @@ from ._leftovers import CLAIMS, MADE_BY_HELM_CONTROLLER, NAMESPACES, Key, Leftov
 
 SHOWN = 3
 """How many objects a sentence names."""
-CONSEQUENCE = (
-    "Enabling the Addon again may fail or stick on it, and what still runs is managed by nobody during the upgrade."
-)
+CONSEQUENCE = "Enabling the Addon again may fail or stick on it, and what still runs is nobody's during the upgrade."
 
 
 def of_addon(chart: JsonObject) -> bool:
