@@ -74,6 +74,9 @@ def _disabling(facts: Facts, job: str) -> str:
     unread = [facts.unread[name] for name in (CHARTS, JOBS, PODS) if name in facts.unread]
     if unread:
         return f"it is to be disabled, and how far that got could not be read ({'; '.join(unread)})"
+    if facts.in_progress and facts.status != "AddonDisabling":
+        older = ", which is older than that operation and so is ignored" if facts.finished and predates(facts) else ""
+        return f"it is to be disabled, and its controller first waits for the operation before that to end: Job {job}{older}"
     if facts.chart is None:
         return "it is to be disabled, its HelmChart is gone, and the status does not follow"
     pods = ", ".join(f"{name_of(pod)} is {text_at(pod, 'status.phase') or 'without a phase'}" for pod in facts.pods)
@@ -183,7 +186,8 @@ def hint(facts: Facts, cause: Cause, repair: Remediation | None) -> str:
 _LOOK = (
     "Look at the Addon, its HelmChart, Job and pods\n"
     "kubectl get addons.harvesterhci.io,helmcharts.helm.cattle.io,jobs,pods -n {ns} -o wide\n"
-    "kubectl describe addons.harvesterhci.io {name} -n {ns}"
+    "kubectl describe addons.harvesterhci.io {name} -n {ns}\n"
+    "kubectl logs -n harvester-system deployment/harvester --tail=100"
 )
 _LOGS = "kubectl logs -n {ns} job/{job} --tail=50\nkubectl describe job -n {ns} {job}"
 _REPAIR_HINTS = {

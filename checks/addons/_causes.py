@@ -165,8 +165,8 @@ def _job_failed(facts: Facts) -> bool:
 
 
 def _failure_latched(facts: Facts) -> bool:
-    done = facts.completed is not None and facts.count("succeeded") > 0
-    return _deploying(facts) and facts.operation_failed and done
+    # Only a Job that succeeded has a completionTime
+    return _deploying(facts) and facts.operation_failed and facts.completed is not None
 
 
 def _failed_unrecognised(facts: Facts) -> bool:
