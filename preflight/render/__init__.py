@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from preflight.render.shorten import shortened
 from preflight.render.text import sanitised
 
 RENDERERS: dict[str, str] = {
@@ -51,5 +52,5 @@ def render(output: str, document: dict[str, Any], style: Style) -> str:
     from importlib import import_module
 
     module = import_module(RENDERERS[output])
-    text: str = module.render(document if output in EXACT else sanitised(document), style)
+    text: str = module.render(document if output in EXACT else sanitised(shortened(document, output)), style)
     return text if not text or text.endswith("\n") else text + "\n"

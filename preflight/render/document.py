@@ -33,6 +33,11 @@ class Item:
         return waived
 
 
+def amount(items: list[Item]) -> int:
+    """Count findings, those included that one stands for (preflight.render.shorten)."""
+    return sum(item.finding.get("standsFor", 1) for item in items)
+
+
 def reports(document: Json) -> list[tuple[str, Json]]:
     """Return the reports with the context each is of; the context of a single report is empty."""
     if "reports" in document:
@@ -124,8 +129,8 @@ def counts(report: Json) -> list[tuple[str, str]]:
     """Return (sign, words) for what the first line counts: findings that matter, then checks; zeros left out."""
     found, summary = sections(report), report["summary"]
     amounts = (
-        ("fail", len(found.blockers), "blocker", "blockers"),
-        ("warn", len(found.warnings), "warning", "warnings"),
+        ("fail", amount(found.blockers), "blocker", "blockers"),
+        ("warn", amount(found.warnings), "warning", "warnings"),
         ("unknown", summary["unknown"], "undecided", "undecided"),
         ("pass", summary["pass"], "passed", "passed"),
         ("skipped", summary["skipped"], "skipped", "skipped"),

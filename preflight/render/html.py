@@ -74,7 +74,13 @@ def _page(index: int, context: str, report: dict[str, Any]) -> dict[str, Any]:
         "unknown": len(found.unknown),
         "reasons": undecided(report),
         "sections": [
-            {"id": id, "title": title, "sign": sign, "cards": [_card(item) for item in items]}
+            {
+                "id": id,
+                "title": title,
+                "sign": sign,
+                "count": doc.amount(items),
+                "cards": [_card(item) for item in items],
+            }
             for id, title, sign, items in groups
             if items
         ],

@@ -69,7 +69,7 @@ def _case(classname: str, report: dict[str, Any], check: dict[str, Any]) -> Test
     found = doc.sections({**report, "checks": [check]})
     if found.blockers:
         first = found.blockers[0].finding
-        more = f" (and {len(found.blockers) - 1} more)" if found.blockers[1:] else ""
+        more = f" (and {doc.amount(found.blockers) - 1} more)" if found.blockers[1:] else ""
         failure = Failure(f"{doc.object_of(first)}: {first['message']}{more}", first["cause"])
         failure.text = _details(found.blockers, check["reason"])
         case.result = [failure]

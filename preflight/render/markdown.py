@@ -74,7 +74,7 @@ def _report(context: str, report: dict[str, Any]) -> list[str]:
 
 
 def _findings(title: str, items: list[doc.Item]) -> list[str]:
-    lines = [f"## {title} ({len(items)})", ""] if items else []
+    lines = [f"## {title} ({doc.amount(items)})", ""] if items else []
     for item in items:
         lines += [*_finding(item), ""]
     return lines
@@ -133,7 +133,7 @@ def _waived(items: list[doc.Item]) -> list[str]:
         cells = [code(doc.object_of(item.finding)), label, text(item.finding["message"])]
         rows.append([*cells, text(waived["reason"]), text(waived["expires"])])
     headers = ("Object", "Cause", "Finding", "Waived because", "Until")
-    return [f"## Waived ({len(items)})", "", *table(headers, rows), ""]
+    return [f"## Waived ({doc.amount(items)})", "", *table(headers, rows), ""]
 
 
 def _checked(report: dict[str, Any]) -> list[str]:

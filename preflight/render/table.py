@@ -60,13 +60,13 @@ def first_lines(report: dict[str, Any], style: Style) -> list[str]:
 def _report(report: dict[str, Any], style: Style) -> list[str]:
     found = doc.sections(report)
     lines = first_lines(report, style)
-    lines += _section(f"Blocks the upgrade ({len(found.blockers)})", "fail", found.blockers, style)
+    lines += _section(f"Blocks the upgrade ({doc.amount(found.blockers)})", "fail", found.blockers, style)
     if style.quiet:
         return lines
     lines += _unknown(report, style)
-    lines += _section(f"Warnings ({len(found.warnings)})", "warn", found.warnings, style)
+    lines += _section(f"Warnings ({doc.amount(found.warnings)})", "warn", found.warnings, style)
     lines += _waived(found.waived, style)
-    lines += _section(f"Good to know ({len(found.infos)})", "info", found.infos, style)
+    lines += _section(f"Good to know ({doc.amount(found.infos)})", "info", found.infos, style)
     return lines + _checked(report, style)
 
 
@@ -135,7 +135,7 @@ def _unknown(report: dict[str, Any], style: Style) -> list[str]:
 
 
 def _waived(items: list[doc.Item], style: Style) -> list[str]:
-    lines = _heading(f"Waived ({len(items)})", style) if items else []
+    lines = _heading(f"Waived ({doc.amount(items)})", style) if items else []
     for item in items:
         waived = item.waived or {}
         head = (

@@ -1,0 +1,60 @@
+"""Keep a report of very many findings usable: of one cause of one check, only so many are written out.
+
+The counts stay those of all findings: the last one written stands for the rest and says how many there are. JSON, YAML
+and the formats with limits of their own (openreports, policyreport) are not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+Json = dict[str, Any]
+
+FOR_PEOPLE, FOR_MACHINES = 200, 5_000
+MOST = {
+    **dict.fromkeys(("table", "wide", "markdown", "step-summary", "html", "github"), FOR_PEOPLE),
+    **dict.fromkeys(("junit", "sarif"), FOR_MACHINES),
+}
+"""Format → how many findings of one cause of one check it writes out."""
+
+
+def shortened(document: Json, output: str) -> Json:
+    """Return the document as it is to be written in this format; the one given is not changed."""
+    most = MOST.get(output)
+    if most is None:
+        return document
+    if "reports" in document:
+        return {**document, "reports": [_report(report, most) for report in document["reports"]]}
+    return _report(document, most)
+
+
+def _report(report: Json, most: int) -> Json:
+    checks = [
+        {**check, "findings": _findings(check["findings"], most)} if len(check["findings"]) > most else check
+        for check in report["checks"]
+    ]
+    return {**report, "checks": checks}
+
+
+def _findings(findings: Iterable[Json], most: int) -> list[Json]:
+    groups: dict[tuple[str, str, bool], list[Json]] = {}
+    for finding in findings:
+        groups.setdefault((finding["severity"], finding["cause"], bool(finding["waived"])), []).append(finding)
+    kept: list[Json] = []
+    for group in groups.values():
+        kept += group if len(group) <= most + 1 else [*group[:most], _rest(group[most:])]
+    return kept
+
+
+def _rest(findings: list[Json]) -> Json:
+    count = f"{len(findings):,}"
+    return {
+        **findings[0],
+        "message": f"and {count} more findings of this cause, written out by `-o json` and `-o name`",
+        "hint": "Look at the first ones: what cures them usually cures all",
+        "resource": {**findings[0]["resource"], "namespace": "", "name": f"(and {count} more)"},
+        "evidence": {},
+        "transient": all(finding["transient"] for finding in findings),
+        "standsFor": len(findings),
+    }
