@@ -20,7 +20,6 @@ from preflight.api import (
     Unreadable,
     View,
     check,
-    human_bytes,
     maps_at,
     name_of,
     namespace_of,
@@ -80,7 +79,7 @@ def cdi_importer_memory(view: View) -> Iterator[Outcome]:
             severity=WARN,
             cause="little-memory",
             message=f"The image importer's memory limit is {raw if raw is not None else 'not set'}; "
-            f"{human_bytes(least)} are wanted, else the import of the ISO image may be killed",
+            f"{least // 10**6}M are wanted, else the import of the ISO image may be killed",
             hint="Raise it for the upgrade and remove the value afterwards\n"
             f"kubectl patch managedcharts.management.cattle.io harvester -n fleet-local --type merge -p '{PATCH}'",
             resource=ref_of(cdi),

@@ -77,7 +77,7 @@ def _files(name: str) -> dict:
         "configs/oem/harvester.config": install,
         "configs/etc/hostname": f"{name}\n",
     }
-    facts = {"efi": True, "cosStateKiB": 15_412_092, "passiveImageKiB": 1_742_404, "drivers": {"eno1": "ixgbe"}}
+    facts = {"efi": True, "cosStateKiB": 15_412_092, "passiveImageKiB": 1_742_404, "drivers": ["ixgbe"]}
     return obj(name, files=files, facts=facts)
 
 

@@ -12,11 +12,14 @@ Json = dict[str, Any]
 
 _ENFORCERS = {
     "webhook": "the server's webhook refuses the Upgrade when it is created",
-    "upgrade-scripts": "the scripts of the target version stop half-way through the upgrade",
+    "upgrade-scripts": "the upgrade itself fails or hangs half-way",
     "check.sh": "Harvester's own check.sh reports it before the upgrade",
     "docs": "the upgrade documentation asks for it to be put right first",
 }
 _NOBODY = "nobody but this tool stops for it: the upgrade starts all the same"
+_NOBODY_WARNS = "nothing stops for it: the upgrade starts all the same"
+_NAME = re.compile(r"\S*([0-9/_]|[a-z][A-Z]|\.\S)")
+"""At the start of a text: a first word that is written as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,16 @@ def counts(report: Json) -> list[tuple[str, str]]:
 
 
 def enforcement(finding: Json) -> str:
-    """Say what happens if the finding is ignored: what the check itself says, else who stops for it or that nobody does."""
+    """Say what happens if the finding is ignored: what the check itself says, else who stops for it or that nobody does.
+
+    Empty for a finding that is not about the cluster.
+    """
+    if finding["resource"]["apiVersion"].startswith("harvester-preflight/"):
+        return ""  # about our own configuration, of which no upgrade knows
     if consequence := _consequence(finding):
         return sentence(consequence)
     enforcers = [_ENFORCERS.get(enforcer, enforcer) for enforcer in finding["enforcedBy"] if enforcer != "none"]
-    return sentence("; ".join(enforcers) or _NOBODY)
+    return sentence("; ".join(enforcers) or (_NOBODY if finding["severity"] == "fail" else _NOBODY_WARNS))
 
 
 def message_of(finding: Json) -> str:
@@ -161,8 +169,9 @@ def _consequence(finding: Json) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital and end with a full stop."""
-    text = text[:1].upper() + text[1:]
+    """Begin with a capital, unless the first word is a name such as v1.4.1, and end with a full stop."""
+    if not _NAME.match(text):
+        text = text[:1].upper() + text[1:]
     return text if not text or text[-1] in ".!?:" else text + "."
 
 

@@ -94,8 +94,8 @@ def _finding(item: doc.Item) -> list[str]:
     if finding["transient"]:
         lines += ["- Expected to pass by itself: `--wait` waits for it."]
     lines += [f"- {text(words)}: {code(value)}" for words, value in doc.evidence_of(finding)]
-    if finding["severity"] != "info":
-        lines += [f"- If ignored: {text(doc.enforcement(finding))}"]
+    if finding["severity"] != "info" and (ignored := doc.enforcement(finding)):
+        lines += [f"- If ignored: {text(ignored)}"]
     lines += [f"- Docs: {_link(check['docs'])}"] if check["docs"] else []
     first, commands = doc.hint_of(finding)
     lines += ["", f"**Next:** {text(doc.sentence(first))}"] if first else []

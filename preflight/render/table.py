@@ -97,8 +97,8 @@ def finding_lines(item: doc.Item, sign: str, style: Style, indent: str = "") -> 
     if rows := timeline_lines(finding, style, inner):
         lines += ["", *rows, ""]
     lines += _evidence(finding, style, inner)
-    if sign != "info":
-        lines += wrap(f"If ignored: {doc.enforcement(finding)}", style.width, inner, inner + "  ")
+    if sign != "info" and (ignored := doc.enforcement(finding)):
+        lines += wrap(f"If ignored: {ignored}", style.width, inner, inner + "  ")
     lines += wrap(f"Docs: {check['docs']}", style.width, inner, inner + "  ") if check["docs"] else []
     return lines + _next(finding, style, inner)
 
@@ -143,7 +143,7 @@ def _waived(items: list[doc.Item], style: Style) -> list[str]:
         )
         until = f" until {waived['expires']}" if waived["expires"] else ""
         lines += ["", head, *wrap(doc.sentence(item.finding["message"]), style.width, "  ")]
-        lines += wrap(f"Waived{until}: {doc.sentence(waived['reason'])}", style.width, "  ", "    ")
+        lines += wrap(f"Waived{until}: {waived['reason']}", style.width, "  ", "    ")
     return lines
 
 

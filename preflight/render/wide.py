@@ -63,5 +63,5 @@ def _finding(item: doc.Item, style: Style) -> list[str]:
     lines = ["", *finding_lines(item, sign, style, "     ")]
     if waived:
         until = f" until {waived['expires']}" if waived["expires"] else ""
-        lines += wrap(f"Waived{until}: {doc.sentence(waived['reason'])}", style.width, "       ")
+        lines += wrap(f"Waived{until}: {waived['reason']}", style.width, "       ")
     return [*lines, ""]

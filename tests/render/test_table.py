@@ -9,6 +9,7 @@ import pytest
 
 from preflight.model import Severity, Status
 from preflight.render import Style, render
+from preflight.render import document as doc
 from tests.render.reports import CERT, PASSES, REPORTS, SKEW, STUCK, blocked, document, fleet, ready, result, undecided
 
 
@@ -138,7 +139,7 @@ def test_a_warning_that_blocks_is_a_blocker() -> None:
 
 def test_a_waiver_shows_its_reason_and_its_end() -> None:
     text = render("table", blocked(), Style(width=200))
-    assert "Waived until 2026-12-01: Rotation is planned" in text
+    assert "Waived until 2026-12-01: rotation is planned" in text
 
 
 def test_a_transient_finding_names_wait() -> None:
@@ -159,7 +160,7 @@ def test_much_evidence_is_cut_and_verbose_shows_it() -> None:
         ((), "Nobody but this tool stops for it"),
         (("none",), "Nobody but this tool stops for it"),
         (("webhook",), "The server's webhook refuses the Upgrade"),
-        (("upgrade-scripts", "docs"), "stop half-way through the upgrade; the upgrade documentation asks"),
+        (("upgrade-scripts", "docs"), "fails or hangs half-way; the upgrade documentation asks"),
         (("check.sh",), "Harvester's own check.sh reports it"),
     ],
 )
@@ -228,3 +229,29 @@ def test_a_name_that_would_be_two_words_is_quoted() -> None:
     evil = replace(STUCK, resource=replace(STUCK.resource, name="a; rm -rf /", namespace="-A --all"))
     report = document([result("addon-stuck", Status.FAIL, "addons", evil, evil)])
     assert lines("name", report) == ["'addon.harvesterhci.io/a; rm -rf /' -n '-A --all'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("node n1 is cordoned", "Node n1 is cordoned."),
+        ("v1.7.1 has known faults", "v1.7.1 has known faults."),
+        ("rke2.io/internal-ip is missing!", "rke2.io/internal-ip is missing!"),
+        ("workloadUpdateMethods is not set", "workloadUpdateMethods is not set."),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_but_a_name_is_left_as_it_is(text: str, wanted: str) -> None:
+    assert doc.sentence(text) == wanted
+
+
+def test_a_finding_about_our_own_configuration_says_nothing_of_the_upgrade() -> None:
+    document = blocked()
+    finding = next(check for check in document["checks"] if check["findings"])["findings"][0]
+    finding.update(enforcedBy=[], evidence={})
+    assert doc.enforcement(finding).startswith("Nobody but this tool stops for it")
+    assert doc.enforcement({**finding, "severity": "warn"}).startswith("Nothing stops for it")
+    finding["resource"]["apiVersion"] = "harvester-preflight/v1"
+    assert doc.enforcement(finding) == ""
+    for name in ("table", "wide", "markdown", "html"):
+        assert "gnored: ." not in render(name, document, Style(width=200))
