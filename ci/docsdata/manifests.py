@@ -39,8 +39,33 @@ def rendered(root: Path) -> dict[str, str]:
         "ci/kubernetes/base/rbac.yaml": _text("", always),
         "ci/kubernetes/base/rbac-optional.yaml": OPTIONAL_NOTE + _text("", sometimes),
         "ci/kubernetes/cronjob/rbac-publish.yaml": _text(" --with-publish", _publishing()),
-        "ci/fleet/gate/gate.yaml": _text("", [*always, config, job]),
-        "ci/fleet/watch/watch.yaml": _text(" --with-publish", [*always, *_publishing(), config, cronjob]),
+        "ci/fleet/gate/gate.yaml": _text("", _bundle([*always, config, job], "gate")),
+        "ci/fleet/watch/watch.yaml": _text(
+            " --with-publish", _bundle([*always, *_publishing(), config, cronjob], "watch")
+        ),
+    }
+
+
+def _bundle(documents: list[dict[str, Any]], suffix: str) -> list[dict[str, Any]]:
+    """Give the objects of a bundle names of their own: two Helm releases cannot own one object.
+
+    The namespace is left out, since Fleet makes it before the release.
+    """
+    plain = json.loads(json.dumps([entry for entry in documents if entry["kind"] != "Namespace"]))
+    renamed: list[dict[str, Any]] = _renamed(plain, suffix)
+    return renamed
+
+
+def _renamed(value: Any, suffix: str) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, suffix) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: f"{item}-{suffix}"
+        if key in ("name", "serviceAccountName") and str(item).startswith("harvester-preflight")
+        else _renamed(item, suffix)
+        for key, item in value.items()
     }
 
 
