@@ -22,6 +22,8 @@ from preflight.times import format_time
 API_VERSION = "harvester-preflight/v1"
 EXIT_CODES = {Verdict.READY: 0, Verdict.BLOCKED: 3, Verdict.UNDECIDED: 4}
 FAIL_ON = ("fail", "warn", "never")
+CONFIGURATION = "configuration"
+"""Category of what is said about the configuration file: that it holds says nothing about the cluster."""
 
 
 def build_report(source: SourceInfo, pair: UpgradePair, results: Sequence[CheckResult], fail_on: str) -> Report:
@@ -48,7 +50,8 @@ def decide(results: Sequence[CheckResult], fail_on: str) -> Verdict:
         return Verdict.UNDECIDED
     if any(result.required and result.status is Status.SKIPPED for result in results):
         return Verdict.UNDECIDED
-    if all(result.status in (Status.SKIPPED, Status.UNKNOWN) for result in results):
+    of_the_cluster = [result for result in results if result.category != CONFIGURATION]
+    if all(result.status in (Status.SKIPPED, Status.UNKNOWN) for result in of_the_cluster):
         return Verdict.UNDECIDED
     return Verdict.READY
 

@@ -17,6 +17,7 @@ from preflight.check import Check
 from preflight.config_file import Config
 from preflight.errors import ConfigError
 from preflight.model import CheckResult, Finding, ResourceRef, Severity, Status, Unknown, UpgradePair, Waived
+from preflight.report import CONFIGURATION
 from preflight.versions import check_range
 
 WAIVERS_ID = "waivers"
@@ -72,7 +73,7 @@ class Waivers:
         return CheckResult(
             id=WAIVERS_ID,
             title="Every waiver and attestation of the configuration still holds and is used",
-            category="configuration",
+            category=CONFIGURATION,
             status=status,
             reason="",
             docs=DOCS,

@@ -11,6 +11,7 @@ import pytest
 
 from preflight.cli import cli
 from tests.command import preflight
+from tests.kube import Fail, KubeServer
 
 NO_VARIABLE = {
     ("snapshot", "--output"),  # the file to write: `output` in the environment is the format of a report
@@ -126,3 +127,28 @@ def test_a_wrong_threshold_or_waiver_names_its_line(tmp_path: Path) -> None:
     text = "waivers:\n- {check: nope, object: x, reason: r, owner: o, expires: 2025-03-01}\n"
     code, _, errors = with_config(tmp_path, text, "check", "--source", "demo")
     assert (code, "c.yaml:2:3: waivers.0: no check is called 'nope'" in errors) == (2, True)
+
+
+def test_waivers_that_hold_are_no_check_that_ran(tmp_path: Path) -> None:
+    text = (
+        "attestations:\n- {check: passive-image-sparse, nodes: [x], who: me, when: 2025-02-01, expires: 2025-03-01}\n"
+    )
+    arguments = ("check", "--source", "demo", "--select", "nic-rename")
+    assert preflight(*arguments).returncode == 4
+    code, found, _ = with_config(tmp_path, text, *arguments)
+    assert code == 4
+    assert found.startswith("UNDECIDED")
+    assert "Nothing: no check ran" in preflight(*arguments).stdout
+
+
+def test_a_snapshot_is_whole_when_only_what_checks_can_do_without_is_missing(tmp_path: Path) -> None:
+    saved = tmp_path / "s.json"
+    with KubeServer([]) as server:
+        kubeconfig = server.kubeconfig(tmp_path)
+        rules = ("snapshot", "-o", saved, "--kubeconfig", kubeconfig)
+        optional = preflight(*rules, "--select", "passive-image-sparse")
+        server.faults.on(Fail(403, "no"), path="/api/v1/nodes", times=None)
+        needed = preflight(*rules, "--select", "node-ready")
+    assert "not read: nodes/files: node-only" in optional.stderr
+    assert "not read: nodes: forbidden" in needed.stderr
+    assert (optional.returncode, needed.returncode) == (0, 4)

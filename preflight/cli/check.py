@@ -29,7 +29,7 @@ from preflight.cli.terminal import Progress
 from preflight.errors import SourceError, UsageError
 from preflight.flow import Examination, examine, examine_unreadable, registered_checks
 from preflight.render import RENDERERS
-from preflight.report import report_dict
+from preflight.report import FAIL_ON, report_dict
 
 output_options = stacked(
     option(
@@ -44,7 +44,7 @@ output_options = stacked(
     option("--report", "reports", multiple=True, metavar="FORMAT=PATH", help="Also write this format; repeatable."),
     option(
         "--fail-on",
-        type=click.Choice(["fail", "warn", "never"]),
+        type=click.Choice(FAIL_ON),
         default="fail",
         show_default=True,
         help="From which severity on a finding blocks; never: exit 0 whatever the verdict.",

@@ -47,7 +47,8 @@ from preflight.pair import version_pair
 def snapshot(ctx: click.Context, /, **params: Any) -> None:
     """Save what the checks read, scrubbed of secrets, for `check --source FILE` on another machine.
 
-    The file is JSON, readable by its owner only. Exit 4 when some of it could not be read (the file says what).
+    The file is JSON, readable by its owner only. Exit 4 when something could not be read that a check cannot do without
+    (the file says what).
     """
     from preflight.sources.snapshot import write
 
@@ -65,8 +66,9 @@ def snapshot(ctx: click.Context, /, **params: Any) -> None:
         raise PreflightError(f"could not write {target}: {error.strerror or error}") from None
     pair, _ = version_pair(inventory, settings.from_version, settings.to_version)
     objects = sum(len(entry.objects) for entry in inventory.entries.values())
-    unread = {name: entry.missing for name, entry in inventory.entries.items() if entry.missing}
+    unread = {name: why for name, entry in inventory.entries.items() if (why := entry.missing or "; ".join(entry.gaps))}
     say(f"{clean(str(target))}: {objects} objects, running version {pair.from_version or 'not known'}")
     for name, why in sorted(unread.items()):
         say(f"  not read: {name}: {clean(why)}")
-    ctx.exit(4 if unread else 0)
+    needed = {need.resource.name for need in needs if not need.optional}
+    ctx.exit(4 if needed & unread.keys() else 0)

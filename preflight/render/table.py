@@ -161,7 +161,7 @@ def _checked(report: dict[str, Any], style: Style) -> list[str]:
     if skipped and not style.verbose:
         noun = "check does" if skipped == 1 else "checks do"
         lines += ["", f"  {skipped} {noun} not apply here; -v says why."]
-    if not groups:
+    if not any(report["summary"][status] for status in ("pass", "warn", "fail", "unknown")):
         lines += wrap("Nothing: no check ran, so nothing can be said about this cluster.", style.width, "  ")
     return lines
 
