@@ -209,7 +209,9 @@ def connect(
     try:
         version = api.get("/version").get("gitVersion")
     except ApiError as error:
-        if error.status == 403:  # known, but not allowed to ask this: what may be read shows itself later
+        if error.status == 403 or (error.status == 404 and error.server_message):
+            # Known but not allowed to ask this, or a gateway that serves no version yet answers as Kubernetes does:
+            # what may be read shows itself later.
             return api
         raise _first(api, error) from None
     if not isinstance(version, str):

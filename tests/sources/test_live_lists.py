@@ -10,6 +10,7 @@ from preflight.resources import Resource
 from preflight.sources.live import read
 from preflight.sources.live_connect import Connection
 from tests.kube import KubeServer
+from tests.kube.faults import Fail
 from tests.sources.raw_server import Reply, raw_server
 
 
@@ -246,3 +247,11 @@ def test_the_garbage_collector_is_on_again_afterwards(server):
 
     reading(server, need("nodes"))
     assert gc.isenabled()
+
+
+def test_a_server_that_tells_no_version_is_read_all_the_same(server):
+    server.put(pod("p"))
+    server.faults.on(
+        Fail(404, "the server could not find the requested resource", "NotFound"), path=r"^/version", times=None
+    )
+    assert names(reading(server, need("pods")).get("pods")) == ["p"]
