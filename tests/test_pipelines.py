@@ -314,6 +314,47 @@ def test_the_tekton_task_writes_its_results_before_it_fails(
     assert results == {"verdict": verdict, "blockers": blockers, "exit-code": str(code), "report-path": report}
 
 
+def test_kubectl_applies_the_job_and_its_account_can_run_it(tmp_path: Path) -> None:
+    if not shutil.which("kubectl"):
+        pytest.skip("no kubectl here")
+    entries = json.loads((ROOT / "preflight/demo/healthy.json").read_text())["entries"]
+    names = ("nodes", "addons.harvesterhci.io", "settings.harvesterhci.io", "versions.harvesterhci.io")
+    with KubeServer([item for name in names for item in entries[name]["objects"]], tls=True) as server:
+        config = server.kubeconfig(tmp_path)
+        done = ran("kubectl", "--kubeconfig", config, "apply", "--validate=false", "-k", "ci/kubernetes/job")
+        assert done.returncode == 0, done.stderr
+        groups = [(f"{kind}{part}", "rbac.authorization.k8s.io")
+                  for kind in ("role", "clusterrole") for part in ("s", "bindings")]  # fmt: skip
+        stored = [entry for group in groups for entry in server.objects(*group)]
+        assert rules_of(stored) == rules_of(documents("kubernetes/base/rbac.yaml"))
+        (job,) = server.objects("jobs", "batch")
+        server.allow = rules_of(stored)
+        report = tmp_path / "report.json"
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        done = preflight(*container["args"], "--kubeconfig", config, "--report", f"json={report}")
+    statuses = {entry["id"]: entry["status"] for entry in json.loads(report.read_text())["checks"]}
+    assert {statuses[name] for name in ("node-ready", "upgrade-path", "upgrade-version-object")} == {"pass"}
+
+
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    service = (CI / "systemd/harvester-preflight.service").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^ExecStart=/usr/local/bin/harvester-preflight (.*)$", service, re.MULTILINE)
+    metrics = tmp_path / "metrics.prom"
+    words = [f"prometheus={metrics}" if word.startswith("prometheus=") else word for word in command.split()]
+    with KubeServer() as server:
+        done = preflight(*words, env={"HARVESTER_PREFLIGHT_KUBECONFIG": str(server.kubeconfig(tmp_path))})
+    assert done.returncode == 0, done.stderr
+    assert "harvester_preflight_ready{" in metrics.read_text()
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd here: the command was run, the units were not read")
+    for name in ("service", "timer"):
+        unit = tmp_path / f"harvester-preflight.{name}"
+        text = (CI / f"systemd/harvester-preflight.{name}").read_text(encoding="utf-8")
+        unit.write_text(text.replace("/usr/local/bin/harvester-preflight", "/bin/true"))
+    done = ran("systemd-analyze", "verify", *tmp_path.glob("harvester-preflight.*"))
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("path", FLATTENED)
 def test_what_the_pod_runs_gets_by_with_its_role(path: str, tmp_path: Path) -> None:
     found = documents(path)

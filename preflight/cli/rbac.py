@@ -11,6 +11,7 @@ from preflight.cli.output import print_text
 from preflight.flow import all_needs, registered_checks
 from preflight.rbac import Permission, Subject, manifests, read_permissions
 
+ABSENT = "# A Role in a namespace that your cluster does not have is refused by kubectl; the rest is applied.\n"
 NOTES = {
     "with_releases": "# Lists Secrets in every namespace: RBAC cannot grant their metadata alone. The tool asks for\n"
     "# metadata only, but whoever holds this account's token can read every Secret.\n",
@@ -46,7 +47,7 @@ def rbac(**params: Any) -> None:
     ]
     documents = manifests(permissions, Subject(params["name"], params["namespace"]))
     notes = "".join(text for flag, text in NOTES.items() if params[flag])
-    print_text(notes + yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True))
+    print_text(ABSENT + notes + yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True))
 
 
 def _writes(params: dict[str, Any]) -> list[Permission]:
