@@ -10,6 +10,7 @@ from preflight.errors import Unreadable
 from preflight.fields import condition, condition_status, text_at
 from preflight.inventory import JsonObject
 from preflight.remediation.answers import explain, unreachable
+from preflight.remediation.case import DEPLOYED
 from preflight.remediation.plan import Goal, Target, Until
 from preflight.sources.live_errors import ApiError
 from preflight.sources.writes import Writer
@@ -111,7 +112,10 @@ def _addon(goal: Goal, addon: JsonObject | None) -> Seen:
     if status in goal.statuses and condition_status(addon, "InProgress") != "True":
         return Seen(True, f"{name} is {status or 'disabled'}")
     failed = condition(addon, "OperationFailed")
-    latest = condition_status(addon, "InProgress") == "False" and status == "AddonEnabling"
+    # While waiting for it to be disabled, a recorded failure is the old one: its controller may not have looked yet.
+    latest = (
+        condition_status(addon, "InProgress") == "False" and status == "AddonEnabling" and DEPLOYED in goal.statuses
+    )
     if failed and failed.get("status") == "True" and latest:
         return Seen(False, f"{name} failed: {failed.get('message') or 'no message'}", hopeless=True)
     return Seen(False, f"{name} is {status or 'without status'}")

@@ -89,9 +89,11 @@ class Controllers:
 
     def _set_pods(self, job: Obj, outcome: Outcome, now: str) -> None:
         for pod in self.cluster.list("pods", "", job["metadata"]["namespace"]):
-            if (pod["metadata"].get("labels") or {}).get("controller-uid") == job["metadata"]["uid"]:
-                status = _pod_status(outcome, now, (pod.get("status") or {}).get("startTime", now))
-                if status != pod.get("status"):
+            owners = [ref["uid"] for ref in pod["metadata"].get("ownerReferences") or []]
+            if job["metadata"]["uid"] in owners:
+                before = pod.get("status") or {}
+                status = {**before, **_pod_status(outcome, now, before.get("startTime", now))}
+                if status != before:
                     pod["status"] = status
                     self.cluster.update_status(pod)
 

@@ -43,9 +43,9 @@ def real_server(real_control_plane: ControlPlane) -> Iterator[Callable[..., Real
     with contextlib.ExitStack() as stack:
 
         def start(objects: Iterable[Obj] = (), *, controllers: bool = False) -> RealServer:
-            server = RealServer(real_control_plane, controllers=controllers)
+            server = stack.enter_context(RealServer(real_control_plane, controllers=controllers))
             server.put(*objects)
-            return stack.enter_context(server)
+            return server
 
         yield start
 

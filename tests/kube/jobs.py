@@ -8,6 +8,8 @@ from .store import Obj
 
 UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
+HERALDS = {"Complete": "SuccessCriteriaMet", "Failed": "FailureTarget"}
+"""The condition that has to be there before a Job may be finished."""
 FIXED = ("selector", "template", "completions", "completionMode")
 
 
@@ -41,3 +43,35 @@ def check_update(kind: Kind, old: Obj, new: Obj) -> None:
     for field in FIXED:
         if before.get(field) != after.get(field):
             raise errors.invalid(kind, new["metadata"]["name"], f"spec.{field}", "Invalid value: field is immutable")
+
+
+def acceptable(status: Obj, *, heralded: bool) -> Obj:
+    """Return a status as a real API server takes it: a Job that has ended says so in full, and nothing runs any more.
+
+    From 1.32 on the server holds even the Job controller to these rules; `heralded`, whether it knows all conditions.
+    """
+    status = dict(status)
+    conditions = list(status.pop("conditions", None) or [])
+    true = {entry["type"]: entry for entry in conditions if entry.get("status") == "True"}
+    if status.get("completionTime") and not true.keys() & HERALDS.keys():
+        true["Complete"] = _condition("Complete", status["completionTime"])
+        conditions.append(true["Complete"])
+    end = true.get("Complete") or true.get("Failed")
+    if end is not None:
+        herald = HERALDS[end["type"]]
+        if herald not in true:
+            conditions.insert(0, {**end, "type": herald})
+        when = end.get("lastTransitionTime") or status.get("completionTime") or status.get("startTime")
+        for field in ("active", "ready", "terminating", "uncountedTerminatedPods", "completionTime"):
+            before = status.pop(field, None)
+            if field == "completionTime" and end["type"] == "Complete":
+                status[field] = before or when
+        status.setdefault("startTime", when)
+    if not heralded:
+        conditions = [entry for entry in conditions if entry["type"] not in HERALDS.values()]
+    return {**status, "conditions": conditions} if conditions else status
+
+
+def _condition(name: str, when: str) -> Obj:
+    times = {"lastProbeTime": when, "lastTransitionTime": when}
+    return {"type": name, "status": "True", "reason": "CompletionsReached", **times}

@@ -6,17 +6,20 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from . import jobs
 from .client import Client, Reply
 from .resources import Kind, Kinds
 from .store import Obj
 
 Row = tuple[str, str]
 
-ADDED_IN_1_31 = ("SuccessCriteriaMet", "FailureTarget")
-
 
 class Refused(Exception):
     """The API server did not do what a stand-in or a test's own preparation asked for."""
+
+
+class Exists(Refused):
+    """There is an object of that name."""
 
 
 class HttpCluster:
@@ -24,8 +27,15 @@ class HttpCluster:
 
     def __init__(self, client: Client, kinds: Kinds | None = None) -> None:
         self.client, self.kinds = client, kinds or Kinds()
+        self.made: list[tuple[str, str, str | None, str]] = []
+        """What was created: plural, group, namespace, name."""
         self._now: datetime | None = None
         self._minor: int | None = None
+
+    def ask_time(self) -> datetime:
+        """Ask for the API server's time."""
+        self._send("GET", "/version")
+        return self.now()
 
     def now(self) -> datetime:
         """Return the API server's time, as of its last answer."""
@@ -48,7 +58,10 @@ class HttpCluster:
     def create(self, obj: Obj) -> Obj:
         """Create an object; its status is kept only where the kind has no status subresource."""
         kind = self.kinds.of(obj)
-        return dict(self._send("POST", _path(kind, obj["metadata"].get("namespace", "")), obj).json)
+        made = dict(self._send("POST", _path(kind, obj["metadata"].get("namespace", "")), obj).json)
+        metadata = made["metadata"]
+        self.made.append((kind.plural, kind.group, metadata.get("namespace"), metadata["name"]))
+        return made
 
     def update(self, obj: Obj) -> Obj:
         """Replace an object except its status."""
@@ -81,22 +94,20 @@ class HttpCluster:
         return _path(self.kinds.of(obj), metadata.get("namespace", ""), metadata["name"])
 
     def _fitting(self, obj: Obj) -> Obj:
-        """Leave out the Job conditions that servers before 1.31 refuse."""
+        """Return a Job with a status that servers take: those before 1.31 refuse what later ones ask for."""
         if obj["kind"] != "Job":
             return obj
         if self._minor is None:
             self._minor = int(self._send("GET", "/version").json["minor"].rstrip("+"))
-        status = dict(obj.get("status") or {})
-        if self._minor < 31 and "conditions" in status:
-            status["conditions"] = [one for one in status["conditions"] if one["type"] not in ADDED_IN_1_31]
-        return {**obj, "status": status}
+        return {**obj, "status": jobs.acceptable(obj.get("status") or {}, heralded=self._minor >= 31)}
 
     def _send(self, method: str, path: str, body: Any = None, accept: tuple[int, ...] = ()) -> Reply:
         reply = self.client.request(method, path, body)
         if "Date" in reply.headers:
             self._now = parsedate_to_datetime(reply.headers["Date"])
         if reply.status >= 300 and reply.status not in accept:
-            raise Refused(f"{method} {path}: {reply.status} {reply.body.decode(errors='replace')}")
+            refused = Exists if reply.status == 409 and method == "POST" else Refused
+            raise refused(f"{method} {path}: {reply.status} {reply.body.decode(errors='replace')}")
         return reply
 
 

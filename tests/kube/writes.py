@@ -140,7 +140,8 @@ class Writer:
         given, stored = new["metadata"].get("resourceVersion"), old["metadata"]["resourceVersion"]
         if given not in (None, "", stored):
             raise errors.conflict(kind, where.name)
-        if new["metadata"].get("uid") not in (None, "", old["metadata"]["uid"]):
+        unseen = kind.custom and where.subresource == "status"  # there the metadata sent along are thrown away unread
+        if not unseen and new["metadata"].get("uid") not in (None, "", old["metadata"]["uid"]):
             why = f'Invalid value: "{new["metadata"]["uid"]}": field is immutable'
             raise errors.invalid(kind, where.name, "metadata.uid", why)
         new = _only_status(old, new) if where.subresource == "status" else _without_status(kind, old, new)

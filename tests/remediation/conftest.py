@@ -33,12 +33,19 @@ def world(kube_server: Callable[..., KubeServer], tmp_path: Path) -> MakeWorld: 
 
 @pytest.fixture
 def any_world(any_server: Callable[..., Any], tmp_path: Path) -> MakeWorld:  # noqa: F811
-    """Like `world`, also against a real API server where there is one; there, time passes by itself."""
+    """Like `world`, also against a real API server where there is one; there, time passes by itself.
 
-    def make(*objects: dict[str, Any], version: str = "v1.4.0", controllers: bool = True) -> World:
+    The test server always has Harvester's webhook; a real one only when `webhook` asks for it.
+    """
+
+    def make(
+        *objects: dict[str, Any], version: str = "v1.4.0", controllers: bool = True, webhook: bool = False
+    ) -> World:
         here = World(any_server([setting(version), *objects], controllers=controllers), tmp_path)
         if not isinstance(here.server, KubeServer):
             here.time = RealTime()
+            if webhook:
+                here.server.webhook.start()
         return here
 
     return make

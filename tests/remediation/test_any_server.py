@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
-from preflight.model import SourceInfo
+import pytest
+
+from preflight.model import SourceInfo, UpgradePair
+from preflight.remediation.answers import explain, is_denial
 from preflight.remediation.journal import read_journal
 from preflight.remediation.rollback import rollback_plan
+from preflight.sources.ask import dry_run_upgrade
+from preflight.sources.live_errors import ApiError
+from preflight.versions import parse_version
+from tests.kube.admission import refuse_unsettled_addons
 from tests.kube.objects import release
 from tests.remediation.world import MakeWorld, addon, chart_of, conditions_of, job_of, status_of, stuck
 
@@ -79,28 +88,71 @@ def test_a_change_since_the_plan_is_a_conflict(any_world: MakeWorld) -> None:
     assert "changed since the plan" in ended.messages[0]
 
 
+def settled_but_marked() -> list[dict[str, Any]]:
+    owner = addon("one", "failure-latched", InProgress="False", OperationFailed="True")
+    chart = chart_of(owner)
+    return [owner, chart, *job_of(chart)]
+
+
+def refusal(write: Callable[[], object]) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        write()
+    return caught.value
+
+
 def test_the_server_holds_a_write_to_its_preconditions(any_world: MakeWorld) -> None:
     """What the saved state is compared with is one thing; that the server refuses a stale write is the other."""
-    from preflight.sources.live_errors import ApiError
-
-    here = any_world(*stuck("one"), controllers=False)
+    here = any_world(*settled_but_marked(), controllers=False)
     writer = here.writer
     job, one = here.job("one"), here.addon("one")
     assert job is not None
-    codes = []
-    for key in ("uid", "resourceVersion"):
-        stale = {**job, "metadata": {**job["metadata"], key: "1"}}
-        try:
-            writer.delete(stale)
-        except ApiError as error:
-            codes.append(error.status)
-        stale = {**one, "metadata": {**one["metadata"], key: "1"}}
-        try:
-            writer.patch(stale, {"status": {"status": "AddonDisabled"}}, status=True)
-        except ApiError as error:
-            codes.append(error.status)
-    assert codes == [409, 422, 409, 409]  # a merge patch with another uid is "invalid", not a conflict
+
+    def stale(obj: dict[str, Any], key: str) -> dict[str, Any]:
+        return {**obj, "metadata": {**obj["metadata"], key: "1"}}
+
+    status = {"status": {"status": "AddonDisabled"}}
+    label = {"metadata": {"labels": {"a": "b"}}}
+    assert refusal(lambda: writer.delete(stale(job, "uid"))).status == 409
+    assert refusal(lambda: writer.delete(stale(job, "resourceVersion"))).status == 409
+    assert refusal(lambda: writer.patch(stale(one, "resourceVersion"), status, status=True)).status == 409
+    assert refusal(lambda: writer.patch(stale(one, "resourceVersion"), label)).status == 409
+    assert refusal(lambda: writer.patch(stale(one, "uid"), label)).status == 422  # of a merge patch, not a conflict
     assert here.job("one") == job
+    assert here.addon("one") == one
+
+
+def test_the_status_of_a_custom_resource_is_held_to_its_resource_version_alone(any_world: MakeWorld) -> None:
+    """Its uid is not looked at there; a resourceVersion is never given twice, so a new life of it is told by that."""
+    here = any_world(*stuck("one"), controllers=False)
+    one = here.addon("one")
+    other = {**one, "metadata": {**one["metadata"], "uid": "1"}}
+    here.writer.patch(other, {"status": {"status": "AddonDisabled"}}, status=True, dry_run=True)
+    assert here.addon("one") == one
+
+
+def test_the_webhook_refuses_in_its_own_words(any_world: MakeWorld) -> None:
+    here = any_world(*stuck("one"), controllers=False, webhook=True)
+    one = here.addon("one")
+    for dry_run in (True, False):
+        error = refusal(lambda: here.writer.patch(one, {"spec": {"enabled": False}}, dry_run=dry_run))  # noqa: B023
+        assert is_denial(error)
+        assert error.status == 400
+        assert "existing operation is in progress on addon one" in explain(error)
+    assert here.addon("one") == one
+    here.writer.patch(one, {"status": {"status": "AddonDisabled"}}, status=True)
+    assert status_of(here.addon("one")) == "AddonDisabled"
+
+
+def test_the_server_is_asked_whether_it_would_upgrade(any_world: MakeWorld) -> None:
+    here = any_world(*stuck("one"), controllers=False, webhook=True)
+    here.server.gate_upgrades(refuse_unsettled_addons)
+    pair = UpgradePair(parse_version("v1.4.0"), parse_version("v1.4.1"))
+    verdict = dry_run_upgrade(here.writer.api, pair).objects[0]
+    assert (verdict["accepted"], verdict["code"]) == (False, 400)
+    assert "addon addons/one status is AddonEnabling" in verdict["message"]
+    here.server.gate_upgrades(None)
+    assert dry_run_upgrade(here.writer.api, pair).objects[0]["accepted"] is True
+    assert here.server.objects("upgrades", "harvesterhci.io") == []
 
 
 def test_a_dry_run_changes_nothing(any_world: MakeWorld) -> None:

@@ -125,6 +125,16 @@ def test_toggle_disables_waits_and_enables_again(world: MakeWorld) -> None:
     assert states(here) == ["done", "done"]
 
 
+def test_toggle_waits_for_a_controller_that_has_not_looked_yet(world: MakeWorld) -> None:
+    """What it sees first after the write is the old failure: no reason to give up."""
+    owner = addon("one", "job-failed", InProgress="False", OperationFailed="True")
+    chart = chart_of(owner)
+    here = world(owner, chart, *job_of(chart, created=BEGAN_LATER, status={"failed": 1}))
+    here.server.controllers.delay = 5
+    ended = here.apply(here.plan())
+    assert ended.word == "converged", ended.messages
+
+
 def test_settle_status_writes_the_status_and_nothing_else(world: MakeWorld) -> None:
     owner = addon("one", "failure-latched", InProgress="False", OperationFailed="True")
     owner["status"]["conditions"].append({"type": "Other", "status": "True", "message": "kept"})
