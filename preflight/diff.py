@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from preflight.report import CONFIGURATION
+
 Key = tuple[str, str, str, str, str]
 _FINDING_RANK = {"info": 0, "warn": 1, "fail": 2}
 
@@ -16,7 +18,7 @@ def compare_reports(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str,
     resource, severity, message, and `was` where it got worse. A check that became unknown is worse, and one that went
     unknown does not count as having fixed its findings: nobody has seen them gone.
     """
-    before, after = dict(_findings(old)), dict(_findings(new))
+    before, after = _worst_by_key(old), _worst_by_key(new)
     old_status, new_status = _statuses(old), _statuses(new)
     result: dict[str, Any] = {
         "verdict": {"old": old.get("verdict"), "new": new.get("verdict")},
@@ -52,11 +54,28 @@ def regressions(old: Mapping[str, Any], new: Mapping[str, Any], fail_on: str) ->
         for entry in fresh
         if entry["severity"] != "unknown"
     )
-    worst = {check["id"]: check.get("worst", "fail") for check in new["checks"]}
-    undecided = any(
-        entry["severity"] == "unknown" and _FINDING_RANK.get(worst[entry["check"]], 2) >= least for entry in fresh
-    )
-    return blocks, undecided
+    decisive = {
+        check["id"]
+        for check in new["checks"]
+        if check.get("required") or _FINDING_RANK.get(check.get("worst", "fail"), 2) >= least
+    }
+    undecided = any(entry["severity"] == "unknown" and entry["check"] in decisive for entry in fresh)
+    return blocks, undecided or _said_nothing(new)
+
+
+def _said_nothing(report: Mapping[str, Any]) -> bool:
+    """Say whether no check of the cluster ran, or one that must was left out: no baseline makes up for that."""
+    ran = [check for check in report["checks"] if check["category"] != CONFIGURATION and check["status"] != "skipped"]
+    return not ran or any(check.get("required") and check["status"] == "skipped" for check in report["checks"])
+
+
+def _worst_by_key(report: Mapping[str, Any]) -> dict[Key, dict[str, Any]]:
+    """Keep the worst of several findings of one cause about one object, so that a milder one hides none."""
+    found: dict[Key, dict[str, Any]] = {}
+    for key, finding in _findings(report):
+        if key not in found or _rank(finding) > _rank(found[key]):
+            found[key] = finding
+    return found
 
 
 def _findings(report: Mapping[str, Any]) -> Iterator[tuple[Key, dict[str, Any]]]:

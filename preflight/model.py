@@ -166,6 +166,8 @@ class CheckResult:
     worst: Severity = Severity.FAIL
     """The worst severity this check can yield: an advisory check that is unknown does not decide."""
     required: bool = False
+    waived_by: str = ""
+    """The annotation by which the server itself would let it pass."""
 
 
 @dataclass(frozen=True, slots=True)

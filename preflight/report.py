@@ -111,6 +111,7 @@ def _check_dict(result: CheckResult) -> dict[str, Any]:
         "durationMs": result.duration_ms,
         "worst": result.worst.value,
         "required": result.required,
+        "waivedBy": result.waived_by or None,
         "findings": [finding_dict(finding) for finding in result.findings],
     }
 

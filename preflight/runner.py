@@ -53,6 +53,7 @@ def run_checks(
                 findings=findings,
                 worst=check.worst,
                 required=required(check),
+                waived_by=check.waived_by,
             )
         )
     return tuple(results)

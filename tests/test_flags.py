@@ -129,6 +129,16 @@ def test_a_wrong_threshold_or_waiver_names_its_line(tmp_path: Path) -> None:
     assert (code, "c.yaml:2:3: waivers.0: no check is called 'nope'" in errors) == (2, True)
 
 
+def test_an_exit_code_that_a_baseline_makes_is_explained(tmp_path: Path) -> None:
+    before = tmp_path / "before.json"
+    before.write_text(preflight("check", "--source", "demo", "-o", "json").stdout)
+    done = preflight("check", "--source", "demo", "--baseline", before)
+    assert (done.returncode, done.stdout[:8]) == (0, "BLOCKED ")
+    assert "nothing is new or worse" in done.stderr
+    left_out = preflight("check", "--source", "demo", "--baseline", before, "--select", "nic-rename")
+    assert left_out.returncode == 4
+
+
 def test_waivers_that_hold_are_no_check_that_ran(tmp_path: Path) -> None:
     text = (
         "attestations:\n- {check: passive-image-sparse, nodes: [x], who: me, when: 2025-02-01, expires: 2025-03-01}\n"

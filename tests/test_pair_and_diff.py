@@ -68,8 +68,13 @@ def report(status: str, *findings: tuple[str, str], worst: str = "fail", waived:
         }
         for name, severity in findings
     ]
-    check = {"id": "t", "status": status, "reason": "why", "worst": worst, "findings": made}
+    check = {"id": "t", "category": "nodes", "status": status, "reason": "why", "worst": worst, "findings": made}
     return {"verdict": "x", "checks": [check]}
+
+
+def required(made: dict[str, Any]) -> dict[str, Any]:
+    made["checks"][0]["required"] = True
+    return made
 
 
 @pytest.mark.parametrize(
@@ -103,6 +108,10 @@ def test_reports_are_compared_finding_by_finding(old: dict, new: dict, words: di
         (report("pass"), report("unknown", worst="warn"), "warn", (False, True)),
         (report("unknown"), report("unknown"), "fail", (False, False)),
         (report("pass"), report("pass", ("n1", "fail"), waived=True), "fail", (False, False)),
+        (report("pass"), report("skipped"), "fail", (False, True)),
+        (report("unknown"), required(report("skipped")), "fail", (False, True)),
+        (report("pass"), required(report("unknown", worst="info")), "fail", (False, True)),
+        (report("warn", ("n1", "warn")), report("fail", ("n1", "fail"), ("n1", "warn")), "fail", (True, False)),
     ],
 )
 def test_a_baseline_lets_only_what_is_new_or_worse_decide(old: dict, new: dict, fail_on: str, decision: tuple) -> None:

@@ -215,4 +215,6 @@ def _code(document: dict[str, Any], baseline: dict[str, Any] | None, fail_on: st
 
     blocks, undecided = regressions(baseline, document, fail_on)
     document["exitCode"] = 3 if blocks else 4 if undecided else 0
+    if document["verdict"] != "ready" and not document["exitCode"]:
+        say("exit 0: nothing is new or worse than in the report given with --baseline")
     return int(document["exitCode"])

@@ -18,6 +18,7 @@ _ENFORCERS = {
 }
 _NOBODY = "nobody but this tool stops for it: the upgrade starts all the same"
 _NOBODY_WARNS = "nothing stops for it: the upgrade starts all the same"
+SKIP_WEBHOOK = "harvesterhci.io/skipWebhook"
 _NAME = re.compile(r"\S*([0-9/_]|[a-z][A-Z]|\.\S)")
 """At the start of a text: a first word that is written as it is."""
 
@@ -153,6 +154,19 @@ def enforcement(finding: Json) -> str:
         return sentence(consequence)
     enforcers = [_ENFORCERS.get(enforcer, enforcer) for enforcer in finding["enforcedBy"] if enforcer != "none"]
     return sentence("; ".join(enforcers) or (_NOBODY if finding["severity"] == "fail" else _NOBODY_WARNS))
+
+
+def server_waiver(item: Item) -> str:
+    """Name, for a waived finding, the annotation that the server would want for the same; empty when it stops for none.
+
+    A waiver of ours changes nothing on the server, and this tool never sets the annotation.
+    """
+    annotation = item.check.get("waivedBy")
+    enforcers = set(item.finding["enforcedBy"])
+    stops = "webhook" in enforcers or ("upgrade-scripts" in enforcers and annotation != SKIP_WEBHOOK)
+    if not (item.waived and annotation and stops):
+        return ""
+    return f"The server stops for it all the same, unless annotation {annotation} is set, which this tool never does."
 
 
 def message_of(finding: Json) -> str:

@@ -41,7 +41,8 @@ def _finding(level: str, prefix: str, item: doc.Item) -> str:
     finding = item.finding
     title = f"{prefix}{item.check['id']}: {finding['cause']}"
     first, commands = doc.hint_of(finding)
-    parts = [f"{doc.object_of(finding)}: {doc.sentence(finding['message'])}", doc.sentence(first), *commands]
+    where, message = doc.object_of(finding), doc.sentence(finding["message"])
+    parts = [message if message.startswith(where) else f"{where}: {message}", doc.sentence(first), *commands]
     if item.waived:
-        parts.append(f"Waived until {item.waived['expires']}: {item.waived['reason']}")
+        parts += [f"Waived until {item.waived['expires']}: {item.waived['reason']}", doc.server_waiver(item)]
     return command(level, title, "\n".join(part for part in parts if part))

@@ -101,6 +101,7 @@ def _card(item: doc.Item) -> dict[str, Any]:
         "rows": list(zip(clock_texts(moments), offsets(moments), remarks(moments), moments, strict=True)),
         "drawing": drawing(moments),
         "evidence": doc.evidence_of(finding),
+        "server_waiver": doc.server_waiver(item),
         "ignored": doc.enforcement(finding) if finding["severity"] != "info" else "",
         "docs": docs,
         "docs_is_link": docs.startswith(("https://", "http://")),

@@ -131,7 +131,8 @@ def _waived(items: list[doc.Item]) -> list[str]:
         waived = item.waived or {}
         label = code(f"{item.check['id']}: {item.finding['cause']}")
         cells = [code(doc.object_of(item.finding)), label, text(item.finding["message"])]
-        rows.append([*cells, text(waived["reason"]), text(waived["expires"])])
+        why = " ".join(filter(None, (waived["reason"], doc.server_waiver(item))))
+        rows.append([*cells, text(why), text(waived["expires"])])
     headers = ("Object", "Cause", "Finding", "Waived because", "Until")
     return [f"## Waived ({doc.amount(items)})", "", *table(headers, rows), ""]
 

@@ -144,6 +144,7 @@ def _waived(items: list[doc.Item], style: Style) -> list[str]:
         until = f" until {waived['expires']}" if waived["expires"] else ""
         lines += ["", head, *wrap(doc.sentence(item.finding["message"]), style.width, "  ")]
         lines += wrap(f"Waived{until}: {waived['reason']}", style.width, "  ", "    ")
+        lines += wrap(doc.server_waiver(item), style.width, "  ")
     return lines
 
 

@@ -64,4 +64,5 @@ def _finding(item: doc.Item, style: Style) -> list[str]:
     if waived:
         until = f" until {waived['expires']}" if waived["expires"] else ""
         lines += wrap(f"Waived{until}: {waived['reason']}", style.width, "       ")
+        lines += wrap(doc.server_waiver(item), style.width, "     ")
     return [*lines, ""]

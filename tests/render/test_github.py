@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from preflight.model import Status
 from preflight.render import Style, render
 from preflight.render.github import command
 from tests.render.documents import documents
-from tests.render.reports import blocked, fleet, hostile, ready, undecided
+from tests.render.reports import STUCK, blocked, document, fleet, hostile, ready, result, undecided
 from tests.render.test_properties import few
 
 LINE = re.compile(r"::(error|warning|notice) title=([^:,]*)::(.*)")
+
+
+def test_an_object_that_the_message_begins_with_is_not_named_twice() -> None:
+    named = f"{STUCK.resource.kind} {STUCK.resource.namespace}/{STUCK.resource.name}"
+    finding = replace(STUCK, message=f"{named} is stuck")
+    text = render("github", document([result("addon-stuck", Status.FAIL, "addons", finding)]), Style())
+    assert f"::{named} is stuck." in text
+    assert f"{named}: {named}" not in text
 
 
 def annotations(report: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from preflight.model import Severity, Status
+from preflight.model import Enforcer, Severity, Status, Waived
 from preflight.render import Style, render
 from preflight.render import document as doc
 from tests.render.reports import CERT, PASSES, REPORTS, SKEW, STUCK, blocked, document, fleet, ready, result, undecided
@@ -140,6 +140,23 @@ def test_a_warning_that_blocks_is_a_blocker() -> None:
 def test_a_waiver_shows_its_reason_and_its_end() -> None:
     text = render("table", blocked(), Style(width=200))
     assert "Waived until 2026-12-01: rotation is planned" in text
+
+
+def test_a_waived_finding_names_the_annotation_that_the_server_would_want() -> None:
+    waived = Waived("known", "2026-12-01")
+    scripts = (Enforcer.SCRIPTS,)
+    for annotation, enforcers, shown in (
+        ("harvesterhci.io/skipWebhook", (Enforcer.WEBHOOK, *scripts), True),
+        ("harvesterhci.io/skipWebhook", scripts, False),  # it waives nothing there
+        ("harvesterhci.io/skip-version-check", scripts, True),
+        ("harvesterhci.io/skipWebhook", (Enforcer.NONE,), False),
+        ("", (Enforcer.WEBHOOK,), False),
+    ):
+        finding = replace(STUCK, waived=waived, enforced_by=enforcers)
+        report = document([replace(result("t", Status.PASS, "nodes", finding), waived_by=annotation)])
+        for name in ("table", "wide", "markdown", "html", "github"):
+            told = "The server stops for it all the same" in " ".join(render(name, report, Style(width=400)).split())
+            assert told is shown, (name, annotation, enforcers)
 
 
 def test_a_transient_finding_names_wait() -> None:
