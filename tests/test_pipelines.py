@@ -139,7 +139,7 @@ def _read_rules() -> set[Any]:
 
 
 def test_the_manifests_hold_the_computed_rules_and_no_others(kustomized: dict[str, list[dict[str, Any]]]) -> None:
-    optional = rules_of(documents("kubernetes/base/rbac-optional.yaml"))
+    optional = rules_of(documents("kubernetes/with-vcluster/rbac.yaml"))
     publish = rules_of(documents("kubernetes/cronjob/rbac-publish.yaml"))
     wanted = _read_rules() - optional
     assert optional < _read_rules()
@@ -147,6 +147,41 @@ def test_the_manifests_hold_the_computed_rules_and_no_others(kustomized: dict[st
     assert rules_of(kustomized["kubernetes/job"]) == rules_of(kustomized["argocd"]) == wanted
     assert rules_of(kustomized["kubernetes/cronjob"]) == wanted | publish
     assert [rules_of(documents(path)) for path in FLATTENED] == [wanted, wanted | publish]
+
+
+@pytest.mark.parametrize("name", ["kubernetes/job", "kubernetes/cronjob", "argocd"])
+def test_the_components_add_what_they_say(name: str, tmp_path: Path) -> None:
+    if not shutil.which("kubectl"):
+        pytest.skip("no kubectl here")
+    for folder in ("kubernetes", "argocd"):
+        shutil.copytree(CI / folder, tmp_path / folder)
+    path = tmp_path / name / "kustomization.yaml"
+    text = path.read_text()
+    plain = rules_of(_kustomize(path.parent))
+    path.write_text(text.replace("# components:", "components:"))
+    assert path.read_text() != text
+    found = _kustomize(path.parent)
+    added = rules_of(documents("kubernetes/with-vcluster/rbac.yaml")) | {("get", "", "nodes/proxy", None, None)}
+    assert rules_of(found) == plain | added
+    accounts = {entry["metadata"]["name"] for entry in found if entry["kind"] == "ServiceAccount"}
+    assert {subject["name"] for entry in found for subject in entry.get("subjects", ())} == accounts
+    if name == "argocd":
+        waves = [entry["metadata"]["annotations"].get("argocd.argoproj.io/sync-wave") for entry in found]
+        assert waves.count("-1") == len(found) - 1
+
+
+def test_the_gate_of_fleet_may_ask_kubelets_where_that_is_added() -> None:
+    found = documents("fleet/gate-kubelet/rbac.yaml")
+    assert rules_of(found) == {("get", "", "nodes/proxy", None, None)}
+    (subject,) = [subject for entry in found for subject in entry.get("subjects", ())]
+    accounts = [entry["metadata"] for entry in documents("fleet/gate/gate.yaml") if entry["kind"] == "ServiceAccount"]
+    assert [(entry["name"], entry["namespace"]) for entry in accounts] == [(subject["name"], subject["namespace"])]
+
+
+def _kustomize(folder: Path) -> list[dict[str, Any]]:
+    done = ran("kubectl", "kustomize", folder)
+    assert done.returncode == 0, done.stderr
+    return [entry for entry in yaml.safe_load_all(done.stdout) if entry]
 
 
 # -- known traps -----------------------------------------------------------------------------------------------------
@@ -381,8 +416,7 @@ def test_what_the_pod_runs_gets_by_with_its_role(path: str, tmp_path: Path) -> N
         assert not published
     denied = set(re.findall(r"forbidden: cannot \w+ ([\w/.-]+)", done.stdout))
     opt_in = {"secrets/helm-releases", "nodes/proxy"}
-    sometimes = {"configmaps/chart-content", "configmaps/vm-dashboards"}
-    """Of namespaces that only some clusters have: base/rbac-optional.yaml."""
+    sometimes = {"configmaps/chart-content"}  # in a namespace that only some clusters have: with-vcluster
     assert denied <= opt_in | sometimes, denied
 
 
