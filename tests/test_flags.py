@@ -139,6 +139,12 @@ def test_an_exit_code_that_a_baseline_makes_is_explained(tmp_path: Path) -> None
     assert left_out.returncode == 4
 
 
+def test_a_check_is_repaired_by_its_other_name_too() -> None:
+    plan = preflight("fix", "--source", "demo", "--only", "addon-settled:harvester-system/*")
+    assert plan.returncode == 0, plan.stderr
+    assert "PLAN: 1 step" in plan.stdout
+
+
 def test_waivers_that_hold_are_no_check_that_ran(tmp_path: Path) -> None:
     text = (
         "attestations:\n- {check: passive-image-sparse, nodes: [x], who: me, when: 2025-02-01, expires: 2025-03-01}\n"

@@ -22,6 +22,7 @@ from preflight.cli.output import print_text
 from preflight.cli.repairing import (
     Repair,
     apply_options,
+    by_id,
     carry_out,
     check_apply,
     examine_for_repair,
@@ -66,7 +67,7 @@ def run_fix(params: dict[str, Any]) -> int:
     from preflight.remediation.render import plan_json, plan_table
 
     # A plan loses nothing: --force is for carrying out.
-    choice = Choice(tuple(params["only"]), params["strategy"] or "", params["force"] or not params["apply"])
+    choice = Choice(by_id(params["only"], params), params["strategy"] or "", params["force"] or not params["apply"])
     found = examine_for_repair(params, choice.only)
     plan = build_plan(found.report, found.inventory, choice)
     offline = found.report.source.type != "live"
@@ -74,6 +75,8 @@ def run_fix(params: dict[str, Any]) -> int:
     table = plan_table(plan, offline=offline, applying=params["apply"], width=width)
     print_text(plan_json(plan) if params["output"] == "json" else table)
     sys.stdout.flush()
+    if choice.only and not plan.steps and not plan.refusals:
+        say(f"no finding now for --only {', '.join(choice.only)}")
     if not params["apply"]:
         return EXIT_UNDECIDED if not plan.steps and _undecided(found.report, plan.undetermined) else 0
     # What only warns is left alone without being called a failure, unless it was asked for by name.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from preflight.cli import clean, say
-from preflight.cli.repairing import OFFLINE, Repair, carry_out, examine_for_repair, seconds_from
+from preflight.cli.repairing import OFFLINE, Repair, by_id, carry_out, examine_for_repair, seconds_from
 from preflight.cli.terminal import Progress
 from preflight.errors import RemediationError, UsageError
 from preflight.flow import Examination
-from preflight.model import Finding, Report, Severity
+from preflight.model import Finding, Report, Severity, Status
 from preflight.times import human_duration
 
 EVERY = "all"
@@ -54,10 +55,16 @@ def remediate(
 
     if first.report.source.type != "live":
         raise UsageError(f"--remediate: {OFFLINE.replace('--apply', '--remediate')}")
-    only = tuple(check for check in checks if check != EVERY)
+    only = by_id([check for check in checks if check != EVERY], params)
     _must_exist(first.report, only)
     found = examine_for_repair(params, only)
-    plan = build_plan(found.report, found.inventory, Choice(only=only, automatic_only=True))
+    # what --select or --skip left out was not checked, so it is not repaired either
+    ran = {result.id for result in first.report.checks if result.status is not Status.SKIPPED}
+    report = replace(found.report, checks=tuple(result for result in found.report.checks if result.id in ran))
+    only = tuple(name for name in only if name in ran)
+    if not report.checks or (not only and EVERY not in checks):
+        return first, False
+    plan = build_plan(report, found.inventory, Choice(only=only, automatic_only=True))
     if not plan.steps:
         return first, False
     repair = Repair("check", backup_dir, yes=True, timeout=seconds_from(params), quiet=bool(params.get("quiet")))
@@ -113,10 +120,11 @@ def wait_while_transient(
 
 def only_transient(report: Report) -> list[Finding]:
     """Return the findings that block, when all of them are transient; else nothing."""
+    severities = {Severity.FAIL, Severity.WARN} if report.fail_on == "warn" else {Severity.FAIL}
     blocking = [
         finding
         for result in report.checks
         for finding in result.findings
-        if finding.severity is Severity.FAIL and finding.waived is None
+        if finding.severity in severities and finding.waived is None
     ]
     return blocking if all(finding.transient for finding in blocking) else []

@@ -74,6 +74,14 @@ def seconds_from(params: dict[str, Any]) -> float:
     return DEFAULT_TIMEOUT if given is None else float(given)
 
 
+def by_id(entries: Sequence[str], params: dict[str, Any]) -> tuple[str, ...]:
+    """Write CHECK or CHECK:OBJECT with the check's id where its other name was given."""
+    checks = registered_checks(settings_from({**params, "timeout": None})) if entries else ()
+    aliases = {alias: check.id for check in checks for alias in check.aliases}
+    parted = (entry.partition(":") for entry in entries)
+    return tuple(aliases.get(name, name) + colon + where for name, colon, where in parted)
+
+
 def examine_for_repair(params: dict[str, Any], only: Sequence[str]) -> Examination:
     """Run the checks whose findings can be repaired, those named, and all that are not our own."""
     from preflight.remediation.needs import REPAIR_NEEDS

@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from preflight.api import WARN
+from preflight.api import WARN, Finding, ResourceRef
 from preflight.cli import run
-from preflight.cli.remediate import wait_while_transient
+from preflight.cli.remediate import only_transient, wait_while_transient
 from preflight.config_file import load_schema
 from preflight.flow import Examination
+from preflight.model import CheckResult, SourceInfo, Status, UpgradePair
+from preflight.report import build_report
 from tests.kube import Call
 from tests.remediation.world import (
     CHECKS,
@@ -199,6 +203,11 @@ def test_only_names_what_is_repaired(world: MakeWorld) -> None:
     assert typed(here, "fix", "--only", "no-such-check") == 2
 
 
+def test_only_that_matches_no_finding_is_said(world: MakeWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed(world(*stuck("one")), "fix", "--only", "addon-stuck:addons/tow") == 0
+    assert "no finding now for --only addon-stuck:addons/tow" in capsys.readouterr().err
+
+
 def test_a_refusal_before_anything_was_changed_exits_5(world: MakeWorld, capsys: pytest.CaptureFixture[str]) -> None:
     here = world(*stuck("one"))
     here.server.allow = {("list", "*", "*"), ("get", "*", "*")}
@@ -345,6 +354,16 @@ def test_check_remediate_touches_only_what_is_marked_and_named(world: MakeWorld)
     assert status_of(here.addon("two")) == "AddonEnabling"
 
 
+def test_check_remediate_repairs_nothing_that_was_left_out(world: MakeWorld) -> None:
+    here = world(*stuck("one"))
+    to = ("check", "--to", "v1.4.1")
+    assert typed(here, *to, "--skip", "addon-stuck", "--remediate") in (0, 4)
+    assert typed(here, *to, "--skip", "addon-stuck", "--remediate=addon-stuck") in (0, 4)
+    assert here.writes() == []
+    assert typed(here, *to, "--select", "addon-stuck", "--remediate") == 0
+    assert len(here.writes()) == 1
+
+
 def test_check_remediate_that_fails_exits_5_and_still_reports(
     world: MakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -358,6 +377,16 @@ def test_check_remediate_that_fails_exits_5_and_still_reports(
 def test_check_remediate_with_nothing_to_repair_is_just_a_check(world: MakeWorld) -> None:
     assert typed(world(), "check", "--to", "v1.4.1", "--remediate") == 0
     assert typed(world(*stuck("one", "unknown")), "check", "--to", "v1.4.1", "--remediate") == 3
+
+
+def test_waiting_counts_warnings_where_they_block() -> None:
+    passing = Finding(severity=WARN, cause="c", message="m", hint="h", resource=ResourceRef("v1", "Node", "", "n1"))
+    result = CheckResult("t", "t", "nodes", Status.WARN, "", "", 0.0, (replace(passing, transient=True),))
+    source, pair = SourceInfo("live", "x", datetime(2026, 11, 23, tzinfo=UTC)), UpgradePair(None, None)
+    assert len(only_transient(build_report(source, pair, [result], "warn"))) == 1
+    assert only_transient(build_report(source, pair, [result], "fail")) == []
+    lasting = replace(result, findings=(passing,))
+    assert only_transient(build_report(source, pair, [result, lasting], "warn")) == []
 
 
 def waited(here: World, seconds: float, *, after: Callable[[], None] = lambda: None) -> tuple[Examination, list[float]]:
