@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -26,12 +28,12 @@ SOURCES = ("pyproject.toml", "README.md", "LICENSE", "preflight", "checks", "sch
 class Place:
     """A virtual environment, and how to run what is in it as a user does."""
 
-    def __init__(self, folder: Path, *, borrow: bool) -> None:
+    def __init__(self, folder: Path) -> None:
         self.bin = folder / "bin"
-        ran(sys.executable, "-m", "venv", folder)
-        if borrow:  # the dependencies of this environment, but none of the project itself
-            here = sysconfig.get_path("purelib")
-            (self.site / "borrowed.pth").write_text(f"{here}\n", encoding="utf-8")
+
+    def create(self) -> Self:
+        ran(sys.executable, "-m", "venv", self.bin.parent)
+        return self
 
     @property
     def site(self) -> Path:
@@ -67,39 +69,72 @@ def ran(*command: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+Shared = Callable[[str, Callable[[Path], None]], Path]
+
+
 @pytest.fixture(scope="session")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Make a folder once for all workers of a parallel run: the first one does it, the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def get(name: str, make: Callable[[Path], None]) -> Path:
+        folder, done = base / name, base / f"{name}.done"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                done.touch()
+        return folder
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def sources(shared: Shared) -> Path:
     """Copy what is packaged, so that building leaves nothing in the working copy."""
-    folder = tmp_path_factory.mktemp("sources")
-    leave = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in SOURCES:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name, **({"ignore": leave} if (ROOT / name).is_dir() else {}))  # type: ignore[operator]
-    return folder
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        for name in SOURCES:
+            if (ROOT / name).is_dir():
+                leave = shutil.ignore_patterns("__pycache__", "*.egg-info")
+                shutil.copytree(ROOT / name, folder / name, ignore=leave)
+            else:
+                shutil.copy(ROOT / name, folder / name)
+
+    return shared("packaging-sources", make)
 
 
 @pytest.fixture(scope="session")
-def built(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def built(shared: Shared, sources: Path) -> tuple[Path, Path]:
     """Build the sdist, and the wheel from that sdist, as a release does."""
-    folder = tmp_path_factory.mktemp("dist")
-    ran(sys.executable, "-m", "build", "--outdir", folder, sources)
+    folder = shared("packaging-dist", lambda folder: ran(sys.executable, "-m", "build", "--outdir", folder, sources))
     (sdist,) = folder.glob("*.tar.gz")
     (wheel,) = folder.glob("*.whl")
     return sdist, wheel
 
 
 @pytest.fixture(scope="session")
-def wheel_place(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("wheel") / "venv", borrow=True)
-    place.pip("--no-deps", "--force-reinstall", built[1])
-    return place
+def wheel_place(shared: Shared, built: tuple[Path, Path]) -> Place:
+    return Place(shared("packaging-wheel", lambda folder: install(folder, built[1])))
 
 
 @pytest.fixture(scope="session")
-def editable_place(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("editable") / "venv", borrow=True)
-    place.pip("--no-deps", "--force-reinstall", "--editable", sources)
-    return place
+def editable_place(shared: Shared, sources: Path) -> Place:
+    def make(folder: Path) -> None:
+        copy = shutil.copytree(sources, folder.with_name("packaging-editable-sources"), dirs_exist_ok=True)
+        install(folder, "--editable", copy)
+
+    return Place(shared("packaging-editable", make))
+
+
+def install(folder: Path, *what: str | Path) -> None:
+    """Make a virtual environment with the project in it, and borrow the dependencies of this environment."""
+    place = Place(folder).create()
+    (place.site / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    place.pip("--no-deps", "--force-reinstall", *what)
 
 
 @pytest.fixture(params=["wheel", "editable"])
@@ -129,10 +164,10 @@ def test_every_schema_opens(place: Place) -> None:
         assert json.loads(place.run("harvester-preflight", "schema", name))["$schema"]
 
 
-def test_it_is_the_installed_code_that_runs(wheel_place: Place, editable_place: Place, sources: Path) -> None:
+def test_it_is_the_installed_code_that_runs(wheel_place: Place, editable_place: Place) -> None:
     text = "import preflight, preflight_checks, preflight_schemas as s; print(preflight.__file__, s.__path__[0])"
     assert str(wheel_place.site) in wheel_place.python(text)
-    assert str(sources) in editable_place.python(text)
+    assert "packaging-editable-sources" in editable_place.python(text)
 
 
 def test_the_archives_hold_all_that_is_needed_and_nothing_else(built: tuple[Path, Path]) -> None:
@@ -156,33 +191,31 @@ def test_the_archives_hold_all_that_is_needed_and_nothing_else(built: tuple[Path
         assert {name for name in held if name.startswith(f"{package}/")} == wanted
 
 
-def test_an_example_plugin_goes_through_the_same_door(wheel_place: Place) -> None:
-    sources = wheel_place.bin.parent / "example_plugin"
-    shutil.copytree(ROOT / "tests" / "example_plugin", sources)
-    wheel_place.pip("--no-deps", sources)
-    try:
-        listed = wheel_place.run("harvester-preflight", "list", "-o", "name").split()
-        assert "storage-team-maintenance" in listed
-        assert set(listed) >= CHECKS
-        arguments = ("check", "--source", "demo:healthy", "-o", "json")
-        report = json.loads(wheel_place.run("harvester-preflight", *arguments))
-        assert [entry["status"] for entry in report["checks"] if entry["category"] == "storage-team"] == ["pass"]
-        objects = wheel_place.bin.parent / "marked.yaml"
-        objects.write_text(
-            "apiVersion: v1\nkind: Node\n"
-            "metadata:\n  name: n1\n  creationTimestamp: '2026-01-01T00:00:00Z'\n"
-            "  labels: {storage.example/maintenance: 'true'}\n"
-        )
-        options = ("--source", objects, "--from", "v1.4.0", "--to", "v1.4.1", "--select", "storage-team")
-        marked = json.loads(wheel_place.run("harvester-preflight", "check", *options, "-o", "json", code=3))
-        (finding,) = [found for entry in marked["checks"] for found in entry["findings"]]
-        assert (finding["cause"], finding["resource"]["name"]) == ("in-maintenance", "n1")
-        without = wheel_place.run("harvester-preflight", "list", "-o", "name", "--no-plugins").split()
-        assert "storage-team-maintenance" not in without
-        quiet = json.loads(wheel_place.run("harvester-preflight", *arguments, "--no-plugins"))
-        assert "storage-team-maintenance" not in {entry["id"] for entry in quiet["checks"]}
-    finally:
-        ran(wheel_place.bin / "python", "-m", "pip", "uninstall", "--quiet", "--yes", "storage-team-checks")
+def test_an_example_plugin_goes_through_the_same_door(built: tuple[Path, Path], tmp_path: Path) -> None:
+    install(tmp_path / "venv", built[1])
+    place = Place(tmp_path / "venv")
+    place.pip("--no-deps", shutil.copytree(ROOT / "tests" / "example_plugin", tmp_path / "example_plugin"))
+    listed = place.run("harvester-preflight", "list", "-o", "name").split()
+    assert "storage-team-maintenance" in listed
+    assert set(listed) >= CHECKS
+    arguments = ("check", "--source", "demo:healthy", "-o", "json")
+    report = json.loads(place.run("harvester-preflight", *arguments))
+    assert [entry["status"] for entry in report["checks"] if entry["category"] == "storage-team"] == ["pass"]
+    objects = tmp_path / "marked.yaml"
+    objects.write_text(
+        "apiVersion: v1\nkind: Node\n"
+        "metadata:\n  name: n1\n  creationTimestamp: '2026-01-01T00:00:00Z'\n"
+        "  labels: {storage.example/maintenance: 'true'}\n"
+    )
+    options = ("--source", objects, "--from", "v1.4.0", "--to", "v1.4.1", "--select", "storage-team")
+    marked = json.loads(place.run("harvester-preflight", "check", *options, "-o", "json", code=3))
+    (finding,) = [found for entry in marked["checks"] for found in entry["findings"]]
+    assert (finding["cause"], finding["resource"]["name"]) == ("in-maintenance", "n1")
+    assert (
+        "storage-team-maintenance" not in place.run("harvester-preflight", "list", "-o", "name", "--no-plugins").split()
+    )
+    quiet = json.loads(place.run("harvester-preflight", *arguments, "--no-plugins"))
+    assert "storage-team-maintenance" not in {entry["id"] for entry in quiet["checks"]}
 
 
 def test_an_example_program_is_a_check_too(wheel_place: Place) -> None:
@@ -228,7 +261,7 @@ def test_bash_completes_commands_and_flags(wheel_place: Place) -> None:
 @pytest.fixture(scope="session")
 def fresh_place(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Place]:
     """Install the wheel with all its dependencies from the package index, borrowing nothing."""
-    place = Place(tmp_path_factory.mktemp("fresh") / "venv", borrow=False)
+    place = Place(tmp_path_factory.mktemp("fresh") / "venv").create()
     done = subprocess.run(
         [place.bin / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", built[1]],
         env=clean_environment(),

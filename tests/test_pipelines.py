@@ -448,7 +448,8 @@ def test_every_requirement_of_the_container_is_pinned_with_hashes_and_fits() -> 
             key, _, version = line.split()[0].partition("==")
             pinned[key] = version
         for requirement in map(Requirement, wanted):
-            version = pinned[requirement.name.lower()]
+            version = pinned.get(requirement.name.lower(), "")
+            assert version, f"{requirement} is not pinned: run ci/lock"
             assert requirement.specifier.contains(version), f"{requirement}: ci/lock pinned {version}"
 
 
