@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.kube.plane import ControlPlane
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -32,3 +36,11 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         assert text == path.read_bytes().decode(), f"{name} differs: if that is meant, run pytest --update-golden"
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def real_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Run a real etcd and kube-apiserver, one for all tests, or skip: see tests/kube/realapi.py."""
+    from tests.kube.plane import control_plane  # few tests need it, and it takes a while to import
+
+    yield from control_plane(tmp_path_factory.mktemp("control-plane"))

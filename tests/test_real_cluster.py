@@ -17,7 +17,7 @@ import pytest
 from preflight.sources.live import Connection, read
 from preflight.sources.yaml_reading import load_documents
 from tests.command import preflight
-from tests.kube.fixtures import any_server, kube_server, real_control_plane, real_server  # noqa: F401
+from tests.kube.fixtures import any_server, kube_server, real_server  # noqa: F401
 from tests.kube.objects import condition, parse_time
 from tests.kube.store import flatten, stamp
 

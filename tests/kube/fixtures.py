@@ -1,6 +1,8 @@
 """Pytest fixtures. A test module (or a conftest) takes them in by importing all of them: they use each other.
 
-from tests.kube.fixtures import any_server, kube_server, real_control_plane, real_server  # noqa: F401
+from tests.kube.fixtures import any_server, kube_server, real_server  # noqa: F401
+
+The control plane behind `real_server` is one for the whole session: `real_control_plane` of tests/conftest.py.
 """
 
 from __future__ import annotations
@@ -11,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from .realapi import ControlPlane, RealServer, control_plane
+from .realapi import ControlPlane, RealServer
 from .server import KubeServer
 from .store import Obj
 
-__all__ = ["Factory", "any_server", "kube_server", "real_control_plane", "real_server"]
+__all__ = ["Factory", "any_server", "kube_server", "real_server"]
 
 Factory = Callable[..., KubeServer]
 
@@ -29,12 +31,6 @@ def kube_server() -> Iterator[Factory]:
             return stack.enter_context(KubeServer(objects, **options))
 
         yield start
-
-
-@pytest.fixture(scope="session")
-def real_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """Run a real etcd and kube-apiserver for the session, or skip: see `realapi`."""
-    yield from control_plane(tmp_path_factory.mktemp("control-plane"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from tests.kube import KubeServer, Outcome
 from tests.kube.client import Client
-from tests.kube.fixtures import Factory, any_server, kube_server, real_control_plane, real_server  # noqa: F401
+from tests.kube.fixtures import Factory, any_server, kube_server, real_server  # noqa: F401
 from tests.kube.objects import condition
 from tests.kube.realapi import RealServer
 

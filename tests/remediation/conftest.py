@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.kube import KubeServer
-from tests.kube.fixtures import any_server, kube_server, real_control_plane, real_server  # noqa: F401
+from tests.kube.fixtures import any_server, kube_server, real_server  # noqa: F401
 from tests.remediation.world import MakeWorld, RealTime, World, namespace, setting
 
 
