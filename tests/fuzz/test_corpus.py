@@ -1,0 +1,57 @@
+"""No file of the corpus makes the tool say ready, crash, or pass its memory limit; and nothing it prints is harmful.
+
+Each file is read by the whole tool in a process of its own with its address space limited, and written in every format.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from preflight.render import RENDERERS
+from tests.command import command, environment
+from tests.fuzz.make_corpus import CORPUS
+
+LIMIT = 1 << 30
+"""Bytes of address space, as docs/limits.md promises."""
+FILES = sorted(path for path in CORPUS.iterdir() if path.is_file())
+EXACT = ("json", "yaml")
+
+
+def limited() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_file_makes_it_ready_or_breaks_it(path: Path, tmp_path: Path) -> None:
+    reports = [part for name in RENDERERS for part in ("--report", f"{name}={tmp_path / name}")]
+    done = subprocess.run(
+        command("check", "--source", path, "--to", "v1.4.1", "--from", "v1.4.0", *reports),
+        capture_output=True,
+        preexec_fn=limited,
+        env=environment(),
+        timeout=240,
+        check=False,
+    )
+    said = done.stderr.decode("utf-8", "replace")
+    assert done.returncode in (2, 3, 4), (done.returncode, said[-3000:])
+    assert "Traceback" not in said
+    assert not harmful(done.stdout.decode("utf-8", "replace") + said)
+    if not done.stdout:
+        assert said.startswith("Error: ")
+        assert len(said) < 3000
+    else:
+        for name in RENDERERS:
+            written = (tmp_path / name).read_text(encoding="utf-8")
+            assert not harmful(written), name
+            assert "<script>alert" not in written or name != "html"
+            assert "crashed" not in written, name
+
+
+def harmful(text: str) -> set[str]:
+    """Return the characters that could move a cursor or hide text."""
+    return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char != "\n"}
