@@ -69,7 +69,10 @@ def examine(
     left_out = select_checks(checks, settings.select, settings.skip, settings.require)
     options = check_options(checks, settings.config.thresholds, settings.config.where)
     validate_waivers(settings.config, checks)
-    inventory = read(all_needs(checks, settings))
+    try:
+        inventory = read(all_needs(checks, settings))
+    except MemoryError:
+        raise SourceError(f"there is not enough memory to read {settings.source}: pass fewer kinds") from None
     return _judge(checks, settings, inventory, left_out, options, target_needed=target_needed, later=later)
 
 

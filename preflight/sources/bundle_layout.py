@@ -24,6 +24,10 @@ from preflight.errors import SourceError
 from preflight.sources.text import MAX_INPUT_BYTES, to_utf8
 
 MAX_FILES = 1_000_000
+MAX_LINE_BYTES = 16 * 1024 * 1024
+"""The API server takes no object above 3 MiB; in a bundle a line is a part of one."""
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What the kit writes. zipfile unpacks the others a whole input block at a time, be that gigabytes."""
 _IS_BUNDLE = re.compile(r"(?:[^/]+/)?(?:yamls/(?:cluster|namespaced)/.+|metadata\.yaml)")
 
 _UNREADABLE = (
@@ -70,14 +74,16 @@ class Layout:
         handle = self.files[path]
         return int(handle.file_size if isinstance(handle, zipfile.ZipInfo) else handle.stat().st_size)
 
-    def lines(self, path: str) -> Iterator[bytes]:
-        """Yield the lines of a file. Raises FileProblem, above MAX_INPUT_BYTES too."""
-        size = 0
+    def lines(self, path: str, limit: int | None = None) -> Iterator[bytes]:
+        """Yield the lines of a file. Raises FileProblem, above `limit` (MAX_INPUT_BYTES) too."""
+        size, limit = 0, limit or MAX_INPUT_BYTES
         with self.open(path) as file:
-            while line := file.readline(MAX_INPUT_BYTES + 1):
+            while line := file.readline(MAX_LINE_BYTES + 1):
                 size += len(line)
-                if size > MAX_INPUT_BYTES:
-                    raise FileProblem(f"{path} is larger than {MAX_INPUT_BYTES // 1024**2} MiB")
+                if len(line) > MAX_LINE_BYTES:
+                    raise FileProblem(f"{path} has a line of more than {MAX_LINE_BYTES // 1024**2} MiB")
+                if size > limit:
+                    raise FileProblem(f"{path} is larger than {limit // 1024**2} MiB")
                 yield line
 
     def text(self, path: str, limit: int = MAX_INPUT_BYTES) -> bytes:
@@ -125,6 +131,8 @@ def zip_layout(file: BinaryIO, name: str, *, top: str | None = None) -> Layout:
             refused[path] = "stands in the zip more than once"
         elif entry.flag_bits & 0x1:
             refused[path] = "is encrypted: make the bundle anew without a password"
+        elif entry.compress_type not in _BOUNDED:
+            refused[path] = "is compressed in a way that support bundles are not"
         elif stat.S_ISLNK(entry.external_attr >> 16):
             refused[path] = "is a symbolic link, which is not followed"
         files[path] = entry

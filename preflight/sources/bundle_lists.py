@@ -16,6 +16,10 @@ from preflight.sources.needs import MergedNeed
 from preflight.sources.yaml_list import ListText, OtherLayout, thin_out
 from preflight.sources.yaml_reading import YamlProblem, load_documents
 
+MAX_WHOLE_BYTES = 64 * 1024 * 1024
+"""The most that is parsed at once, of a List that is not laid out as the kit does."""
+MAX_BROKEN = 1000
+"""After so many items of one file that are no objects, the rest is not looked at."""
 _PATH = re.compile(
     r"yamls/(?:cluster|namespaced/(?P<namespace>[^/]+))/(?:(?P<group>[^/]+)/)?(?P<version>v[^/]*)/(?P<plural>[^/]+)\.yaml"
 )
@@ -56,19 +60,23 @@ class ListFile:
 
     def __post_init__(self) -> None:
         self.problems: list[str] = []
+        self.broken = 0
 
     def __iter__(self) -> Iterator[JsonObject]:
         """Yield each object with the fields that are needed, as the API server sent it."""
-        yielded = 0
-        lines = ListText(self.layout.lines(self.path))
         try:
-            for number, item in lines:
+            yield from self._items()
+        except FileProblem as problem:
+            self.problems.append(f"error: {problem}")
+
+    def _items(self) -> Iterator[JsonObject]:
+        yielded = 0
+        try:
+            for number, item in ListText(self.layout.lines(self.path)):
                 yielded += 1
                 yield from self._objects(self._parse(number, item), f"line {number + 1}")
         except OtherLayout:
             yield from self._whole(yielded)
-        except FileProblem as problem:
-            self.problems.append(f"error: {problem}")
 
     def _parse(self, number: int, item: list[bytes]) -> list[Any]:
         whole = b"  " + item[0][2:] + b"".join(item[1:])
@@ -85,10 +93,7 @@ class ListFile:
     def _whole(self, skip: int) -> Iterator[JsonObject]:
         """Read a file that is laid out in another way, or is cut off; the first objects were yielded already."""
         try:
-            documents = list(load_documents(self.layout.text(self.path)))
-        except FileProblem as problem:
-            self.problems.append(f"error: {problem}")
-            return
+            documents = list(load_documents(self.layout.text(self.path, MAX_WHOLE_BYTES)))
         except YamlProblem as problem:
             self._note(f"line {problem.line + 1}: {problem.text}")
             return
@@ -110,5 +115,10 @@ class ListFile:
             yield kept
 
     def _note(self, problem: str) -> None:
+        self.broken += 1
+        if self.broken > MAX_BROKEN:
+            raise FileProblem(
+                f"{self.path} has more than {MAX_BROKEN} items that are no objects; the rest was not read"
+            )
         if len(self.problems) < 5:
             self.problems.append(f"unparsable: {self.path}: {problem}")

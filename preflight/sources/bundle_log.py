@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from preflight.sources.bundle_layout import FileProblem, Layout
 
 LOG = "bundleGenerationError.log"
+MAX_LOG_BYTES = 32 * 1024 * 1024
+"""Real ones have some ten lines for each namespace."""
 
 _FAILED = re.compile(r"Failed to (?:get|parse objects received from) (/apis?/\S+): (.*)")
 _URL = re.compile(r"/(?:api|apis/(?P<group>[^/]+))/[^/]+/(?:namespaces/(?P<namespace>[^/]+)/)?(?P<plural>[^/]+)")
@@ -45,7 +47,7 @@ def read_log(layout: Layout) -> MakingLog:
     if LOG not in layout.files:
         return MakingLog()
     try:
-        for raw in layout.lines(LOG):
+        for raw in layout.lines(LOG, MAX_LOG_BYTES):
             line = raw.decode("utf-8", "replace").strip()
             if match := _FAILED.search(line):
                 url = _URL.fullmatch(match[1])

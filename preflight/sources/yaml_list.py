@@ -14,6 +14,8 @@ from preflight.paths import FieldTree
 _HEAD_KEY = re.compile(rb"(?:apiVersion|kind|metadata|items):(?:\s|$)")
 _KEY = re.compile(rb" *([A-Za-z0-9_./-]+):(?: +(\S.*))?$")
 _IDENTITY = re.compile(rb"[ -] (apiVersion|kind): *(?:\"([^\"\\]+)\"|'([^']+)'|([^\s\"'#&*!]+)) *\r?\n?$")
+MAX_ITEM_BYTES = 16 * 1024 * 1024
+"""The API server takes no object above 3 MiB."""
 _INSIDE = (b" ", b"\n", b"\r", b"#", b"")
 
 
@@ -31,17 +33,20 @@ class ListText:
     def __iter__(self) -> Iterator[tuple[int, list[bytes]]]:
         """Yield the number of the first line, counted from 0, and the lines of each item. Raises OtherLayout."""
         before = self._before_items()
-        first, item = 0, list[bytes]()
+        first, item, size = 0, list[bytes](), 0
         after = b""
         for number, line in self.lines:
             if line[:2] == b"- ":
                 if item:
                     yield first, item
-                first, item = number, [line]
+                first, item, size = number, [line], len(line)
             elif line[:1] in _INSIDE:
                 if not item and line[:1] == b" ":
                     raise OtherLayout("the items are indented")
                 item.append(line)
+                size += len(line)
+                if size > MAX_ITEM_BYTES:
+                    raise OtherLayout("no object of a cluster is that large")
             else:
                 after = line
                 break

@@ -15,7 +15,7 @@ TIME = "2026-11-23T18:42:58Z"
 HEAD = b"apiVersion: v1\nitems:\n"
 TAIL = b"kind: List\nmetadata: {}\n"
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b[31m‮evil​\x9b1A"
-HTML = '</script><script>alert(1)</script><img src=x onerror=alert(2)>"\'&{{7*7}}'
+HTML = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}"
 KINDS = {
     "v1": ("Node", "Pod", "Namespace", "PersistentVolumeClaim", "ConfigMap", "Endpoints"),
     "harvesterhci.io/v1beta1": ("Addon", "Setting", "Upgrade", "Version", "VirtualMachineImage"),
@@ -61,8 +61,12 @@ def text_files() -> Iterator[tuple[str, bytes]]:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     yield "alias-bomb.yaml", "\n".join(lines).encode()
-    yield "merge-bomb.yaml", b"a: &a {x: 1}\n" + b"".join(
-        b"b%d: &b%d {<<: [%s]}\n" % (n, n, b", ".join([b"*b%d" % (n - 1) if n else b"*a"] * 30)) for n in range(30)
+    yield (
+        "merge-bomb.yaml",
+        b"a: &a {x: 1}\n"
+        + b"".join(
+            b"b%d: &b%d {<<: [%s]}\n" % (n, n, b", ".join([b"*b%d" % (n - 1) if n else b"*a"] * 30)) for n in range(30)
+        ),
     )
     yield "alias-of-itself.yaml", b"kind: List\nitems: &a [*a]\n"
     yield "deep-lists.yaml", b"[" * 60_000
@@ -121,10 +125,16 @@ def wrong_types() -> Iterator[tuple[str, bytes]]:
     }
     for name, value in odd.items():
         yield f"wrong-{name}.json", objects(spec=value, status=value)
-    yield "wrong-metadata.json", objects(metadata={"name": 5, "namespace": [], "labels": 3, "ownerReferences": {"a": 1}})
+    yield (
+        "wrong-metadata.json",
+        objects(metadata={"name": 5, "namespace": [], "labels": 3, "ownerReferences": {"a": 1}}),
+    )
     yield "wrong-no-metadata.json", objects(metadata=None)
-    yield "wrong-times.json", objects(
-        metadata={"name": "x", "creationTimestamp": "0000-13-45T99:99:99Z", "managedFields": [{"time": 5}, None]}
+    yield (
+        "wrong-times.json",
+        objects(
+            metadata={"name": "x", "creationTimestamp": "0000-13-45T99:99:99Z", "managedFields": [{"time": 5}, None]}
+        ),
     )
     yield "null-strings.json", objects(spec="null", status={"conditions": "null", "phase": "null"}, value="null")
 
@@ -143,7 +153,10 @@ def snapshots() -> Iterator[tuple[str, bytes]]:
     yield "snapshot-empty.json", json.dumps(head).encode()
     yield "snapshot-other-version.json", json.dumps({**head, "apiVersion": "harvester-preflight/v99"}).encode()
     yield "snapshot-no-entries.json", json.dumps({**head, "entries": None}).encode()
-    yield "snapshot-odd-entries.json", json.dumps({**head, "entries": {"pods": {**entry, "objects": [1, None]}}}).encode()
+    yield (
+        "snapshot-odd-entries.json",
+        json.dumps({**head, "entries": {"pods": {**entry, "objects": [1, None]}}}).encode(),
+    )
     yield "snapshot-odd-time.json", json.dumps({**head, "collectedAt": "yesterday"}).encode()
     yield "snapshot-odd-field.json", json.dumps({**head, "entries": {"pods": {**entry, "fields": ["[", ""]}}}).encode()
     yield "report-for-a-snapshot.json", json.dumps({**head, "kind": "PreflightReport"}).encode()
@@ -154,8 +167,9 @@ def archive(write: Callable[[zipfile.ZipFile], None], packing: int = zipfile.ZIP
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", packing) as file:
         file.writestr("b/yamls/cluster/v1/namespaces.yaml", HEAD + b"- {metadata: {name: default}}\n" + TAIL)
-        file.writestr("b/bundleGenerationError.log", "")
         write(file)
+        if "b/bundleGenerationError.log" not in file.namelist():
+            file.writestr("b/bundleGenerationError.log", "")
     return buffer.getvalue()
 
 
@@ -182,15 +196,20 @@ def archives() -> Iterator[tuple[str, bytes]]:
         yield f"zip-path{marked}.zip", archive(add(name, "root:x:0:0"))
     yield "zip-link.zip", archive(add(nodes, "/etc/passwd", stat.S_IFLNK | 0o777))
     yield "zip-twice.zip", archive(_twice(nodes))
-    yield "zip-bomb-line.zip", archive(add(nodes, HEAD + b"- a: " + b"x" * (700 << 20)), zipfile.ZIP_BZIP2)
-    yield "zip-bomb-lines.zip", archive(add(nodes, HEAD + b"- {}\n" * (110 << 20)), zipfile.ZIP_BZIP2)
-    yield "zip-bomb-one-item.zip", archive(add(nodes, HEAD + b"- a:\n" + b"  - b\n" * (90 << 20)), zipfile.ZIP_BZIP2)
-    yield "zip-bomb-log.zip", archive(add("b/bundleGenerationError.log", b"x\n" * (350 << 20)), zipfile.ZIP_BZIP2)
-    yield "zip-bomb-metadata.zip", archive(add("b/metadata.yaml", b"[" * (200 << 20)), zipfile.ZIP_BZIP2)
-    yield "zip-bomb-node.zip", archive(add("b/nodes/n1.zip", bytes(700 << 20)), zipfile.ZIP_BZIP2)
+    yield "zip-bomb-bzip2.zip", archive(add(nodes, HEAD + b"- a: " + b"x" * (700 << 20)), zipfile.ZIP_BZIP2)
+    yield "zip-bomb-lzma.zip", archive(add(nodes, HEAD + b"- a: " + b"x" * (100 << 20)), zipfile.ZIP_LZMA)
+    yield "zip-bomb-line.zip", archive(add(nodes, HEAD + b"- a: " + b"x" * (100 << 20)))
+    yield "zip-bomb-lines.zip", archive(add(nodes, HEAD + b"- {}\n" * (24 << 20) + TAIL))
+    yield "zip-bomb-one-item.zip", archive(add(nodes, HEAD + b"- a:\n" + b"  - b\n" * (16 << 20) + TAIL))
+    yield "zip-bomb-log.zip", archive(add("b/bundleGenerationError.log", b"x\n" * (60 << 20)))
+    yield "zip-bomb-metadata.zip", archive(add("b/metadata.yaml", b"[" * (100 << 20)))
+    yield "zip-bomb-node.zip", archive(add("b/nodes/n1.zip", bytes(200 << 20)))
     yield "zip-escapes.zip", archive(add(nodes, json.dumps({"items": [{"metadata": {"name": ESCAPES}}]})))
     yield "zip-latin-1.zip", archive(add(nodes, HEAD + b"- metadata: {name: caf\xe9}\n" + TAIL))
-    yield "zip-wrong-types.zip", archive(add(nodes, HEAD + b"- 1\n- [x]\n- metadata: 5\n- metadata: {name: []}\n" + TAIL))
+    yield (
+        "zip-wrong-types.zip",
+        archive(add(nodes, HEAD + b"- 1\n- [x]\n- metadata: 5\n- metadata: {name: []}\n" + TAIL)),
+    )
     damaged = bytearray(archive(add(nodes, HEAD + TAIL * 50)))
     damaged[len(damaged) // 2 - 40] ^= 0xFF
     yield "zip-damaged.zip", bytes(damaged)
