@@ -88,11 +88,6 @@ class View:
         """The decision clock: the API server's, or the source's time of collection."""
         return self.inventory.source.collected_at
 
-    @property
-    def source_type(self) -> str:
-        """live, support-bundle, snapshot, objects or demo."""
-        return self.inventory.source.type
-
     def objects(self, resource: str) -> tuple[JsonObject, ...]:
         """Return the objects of a need. Raises NotCollected, which makes the check `unknown`, when it was not read."""
         entry = self._entry(resource)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -289,3 +292,27 @@ def test_control_characters_in_messages_are_made_visible() -> None:
     done = preflight("check", "--source", "demo", "--select", "\x1b[31mred")
     assert "\x1b" not in done.stderr
     assert "\\x1b[31mred" in done.stderr
+
+
+@pytest.mark.parametrize("columns", [80, 120, 200])
+def test_the_list_fits_the_terminal(columns: int) -> None:
+    output, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    with subprocess.Popen(command("list"), stdout=inside, env=environment(TERM="xterm")) as process:
+        os.close(inside)
+        text = b""
+        while True:
+            try:
+                piece = os.read(output, 65536)
+            except OSError:  # how Linux says that the other end was closed
+                break
+            if not piece:
+                break
+            text += piece
+    os.close(output)
+    assert process.returncode == 0
+    lines = text.decode().replace("\r", "").splitlines()
+    assert any(line.startswith("addon-stuck ") for line in lines)
+    assert max(map(len, lines)) <= columns
+    assert ("APPLIES TO" in lines[0]) == (columns == 200)
+    assert "to >=1.5.0" in " ".join(" ".join(lines).split())

@@ -13,10 +13,13 @@ import click
 from preflight.check import Check
 from preflight.cli.options import config_option, output_option, plugin_option, settings_from
 from preflight.cli.output import print_text
-from preflight.cli.terminal import style_for
+from preflight.cli.terminal import is_terminal, style_for
 from preflight.errors import UsageError
 from preflight.flow import registered_checks
 
+EVERY_UPGRADE = "every upgrade"
+FULL_TABLE = 180
+"""Columns that `list` needs for one line a check."""
 VIA = {"list": "API", "kubelet": "kubelet", "tls": "TLS handshake", "node": "node", "ask": "dry run"}
 
 
@@ -37,7 +40,8 @@ def list_checks(**params: Any) -> None:
         case "name":
             print_text("\n".join(name for check in checks for name in (check.id, *check.aliases)))
         case _:
-            print_text(_table(checks))
+            narrow = is_terminal(sys.stdout) and style_for(sys.stdout, "never", verbose=0, quiet=False).width
+            print_text(_table(checks, narrow if 0 < narrow < FULL_TABLE else 0))
 
 
 def check_dict(check: Check) -> dict[str, Any]:
@@ -74,22 +78,24 @@ def check_dict(check: Check) -> dict[str, Any]:
     }
 
 
-def _table(checks: tuple[Check, ...]) -> str:
+def _table(checks: tuple[Check, ...], width: int = 0) -> str:
+    """Write a row for each check; for a terminal too narrow for all columns (width, else 0) the versions follow the
+    title."""
     from tabulate import tabulate
 
-    rows = [
-        [
-            check.id + "".join(f"\n  = {alias}" for alias in check.aliases),
-            check.category,
-            check.worst.value,
-            versions_of(check),
-            check.title if not check.broken else f"CANNOT BE LOADED: {check.broken}",
-        ]
-        for check in checks
-    ]
-    table = tabulate(
-        rows, headers=["ID", "CATEGORY", "WORST", "APPLIES TO", "TITLE (the healthy state)"], tablefmt="plain"
-    )
+    headers = ["ID", "CATEGORY", "WORST", "APPLIES TO", "TITLE (the healthy state)"]
+    rows = []
+    for check in checks:
+        names = check.id + "".join(f"\n  = {alias}" for alias in check.aliases)
+        title = check.title if not check.broken else f"CANNOT BE LOADED: {check.broken}"
+        rows.append([names, check.category, check.worst.value, versions_of(check), title])
+    if width:
+        room = max(20, width - max(len(line) for row in rows for line in row[0].split("\n")) - 13)
+        limited = [row[4] + (f" ({row[3]})" if row[3] != EVERY_UPGRADE else "") for row in rows]
+        titles = ["\n".join(textwrap.wrap(text, room)) for text in limited]
+        rows = [[row[0], row[2], title] for row, title in zip(rows, titles, strict=True)]
+        headers = [headers[0], headers[2], headers[4]]
+    table = tabulate(rows, headers=headers, tablefmt="plain")
     return f"{table}\n\n{len(checks)} checks. More on one: harvester-preflight explain ID"
 
 
@@ -98,7 +104,7 @@ def versions_of(check: Check) -> str:
     parts = [
         f"{word} {ranges}" for word, ranges in (("from", check.from_versions), ("to", check.to_versions)) if ranges
     ]
-    return ", ".join(parts) or "every upgrade"
+    return ", ".join(parts) or EVERY_UPGRADE
 
 
 @click.command()

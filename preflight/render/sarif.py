@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from preflight.render import Style
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-HOME = "https://github.com/harvester/harvester"
 _LEVELS = {"fail": "error", "warn": "warning", "info": "note"}
 
 
