@@ -46,7 +46,7 @@ def real_server(real_control_plane: ControlPlane) -> Iterator[Callable[..., Real
         yield start
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.xdist_group("real"))])
 def any_server(request: pytest.FixtureRequest) -> Callable[..., KubeServer | RealServer]:
     """Run the test twice: against the test server, and against a real API server where there is one."""
     name = "kube_server" if request.param == "fake" else "real_server"
