@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from preflight.sources.live_errors import ApiError, status_error, transport_error
+from preflight.sources.live_lists import MAX_RESTARTS
 
 STATUSES = {
     400: "Bad Request",
@@ -24,16 +25,18 @@ def table() -> str:
     rows = ["| fault | reason in the report | tried again |\n|---|---|---|\n"]
     for status, phrase in STATUSES.items():
         error = status_error("GET", "/api/v1/pods", status, phrase, b"", None)
-        rows.append(_row(f"HTTP {status} {phrase}", error, " (the list from its start)" if status == 410 else ""))
+        rows.append(_row(f"HTTP {status} {phrase}", error, MAX_RESTARTS if status == 410 else 0))
     for words, exception in _exceptions():
         error = transport_error(exception, "GET", "/api/v1/pods", "https://harvester.example:6443")
-        rows.append(_row(words, error, ""))
+        rows.append(_row(words, error))
     return "".join(rows)
 
 
-def _row(fault: str, error: ApiError, more: str) -> str:
-    tried = "once" if more else RETRIED.get(error.retries, f"up to {error.retries} times")
-    return f"| {fault} | `{error.code}` | {tried}{more} |\n"
+def _row(fault: str, error: ApiError, restarts: int = 0) -> str:
+    tried = RETRIED.get(error.retries, f"up to {error.retries} times")
+    if restarts:
+        tried = f"the list from its start, up to {restarts} times"
+    return f"| {fault} | `{error.code}` | {tried} |\n"
 
 
 def _exceptions() -> list[tuple[str, Exception]]:
