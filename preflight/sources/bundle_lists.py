@@ -13,11 +13,9 @@ from preflight.sources.bundle_encoding import restore
 from preflight.sources.bundle_layout import FileProblem, Layout
 from preflight.sources.bundle_log import Place
 from preflight.sources.needs import MergedNeed
-from preflight.sources.yaml_list import ListText, OtherLayout, thin_out
+from preflight.sources.yaml_list import MAX_WHOLE_BYTES, ListText, OtherLayout, thin_out
 from preflight.sources.yaml_reading import YamlProblem, load_documents
 
-MAX_WHOLE_BYTES = 64 * 1024 * 1024
-"""The most that is parsed at once, of a List that is not laid out as the kit does."""
 MAX_BROKEN = 1000
 """After so many items of one file that are no objects, the rest is not looked at."""
 _PATH = re.compile(

@@ -20,7 +20,7 @@ from preflight.sources.gathering import Gathered
 from preflight.sources.json_reading import JsonProblem, json_stream
 from preflight.sources.needs import MergedNeed, merge_needs, never_saved
 from preflight.sources.text import newest_time
-from preflight.sources.yaml_list import ListText, OtherLayout, identity, thin_out
+from preflight.sources.yaml_list import MAX_WHOLE_BYTES, ListText, OtherLayout, identity, thin_out
 from preflight.sources.yaml_reading import YamlProblem, load_documents
 
 _ITEMS = re.compile(rb"(?m)^items:[ \t]*\r?$")
@@ -76,6 +76,9 @@ def _read_yaml(data: bytes, gathered: Gathered) -> None:
 
 
 def _read_any(text: bytes, first_line: int, gathered: Gathered) -> None:
+    if len(text) > MAX_WHOLE_BYTES:
+        size = MAX_WHOLE_BYTES // 1024**2
+        raise YamlProblem(f"a document of more than {size} MiB that is no List as kubectl writes it", first_line)
     try:
         for value in load_documents(text):
             if value is not None:

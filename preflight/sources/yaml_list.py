@@ -16,6 +16,8 @@ _KEY = re.compile(rb" *([A-Za-z0-9_./-]+):(?: +(\S.*))?$")
 _IDENTITY = re.compile(rb"[ -] (apiVersion|kind): *(?:\"([^\"\\]+)\"|'([^']+)'|([^\s\"'#&*!]+)) *\r?\n?$")
 MAX_ITEM_BYTES = 16 * 1024 * 1024
 """The API server takes no object above 3 MiB."""
+MAX_WHOLE_BYTES = 64 * 1024 * 1024
+"""The most YAML that is parsed at once, of a document that is not laid out so."""
 _INSIDE = (b" ", b"\n", b"\r", b"#", b"")
 
 

@@ -55,3 +55,32 @@ def test_no_file_makes_it_ready_or_breaks_it(path: Path, tmp_path: Path) -> None
 def harmful(text: str) -> set[str]:
     """Return the characters that could move a cursor or hide text."""
     return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char != "\n"}
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "part", "count", "tail"),
+    [
+        ("maps.json", b"[", b"{},", 50 << 20, b"{}]"),
+        ("lists.json", b'{"apiVersion":"v1","kind":"Node","metadata":{"name":"a"},"x":[', b"[],", 50 << 20, b"[]]}"),
+        ("maps.yaml", b"apiVersion: v1\nkind: List\nitems: [", b"{},", 40 << 20, b"{}]\n"),
+        ("item.yaml", b"apiVersion: v1\nitems:\n- a:\n", b"  - {}\n", 20 << 20, b"kind: List\n"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_would_need_more_memory_than_there_is_is_refused(
+    name: str, head: bytes, part: bytes, count: int, tail: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(head + part * count + tail)
+    done = subprocess.run(
+        command("check", "--source", path, "--to", "v1.4.1", "--now", "2026-11-23T18:42:58Z"),
+        capture_output=True,
+        preexec_fn=limited,
+        env=environment(),
+        timeout=240,
+        check=False,
+    )
+    said = done.stderr.decode("utf-8", "replace")
+    assert done.returncode in (2, 4), (done.returncode, said[-3000:])
+    assert said.startswith("Error: ")
+    assert said.count("\n") == 1
