@@ -4,6 +4,7 @@
     ├── UsageError              2   the command line, the environment or an argument is wrong
     │   └── ConfigError         2   the configuration file or a plugin registration is wrong
     ├── SourceError             4   the cluster or file could not be read at all: undecided, never ready
+    │   └── FlagError           2   nothing was asked, since a connection flag names what is not there
     └── RemediationError        5   a repair was refused, failed or did not converge
 
 `Unreadable` and `NotCollected` are not in the tree: they travel from a check to the runner, which turns them into
@@ -39,6 +40,12 @@ class SourceError(PreflightError):
     """The cluster or file could not be read at all."""
 
     exit_code = 4
+
+
+class FlagError(SourceError):
+    """A connection flag, or KUBECONFIG, names what is not there."""
+
+    exit_code = 2
 
 
 class RemediationError(PreflightError):

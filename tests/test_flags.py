@@ -168,3 +168,19 @@ def test_a_snapshot_is_whole_when_only_what_checks_can_do_without_is_missing(tmp
     assert "not read: nodes/files: node-only" in optional.stderr
     assert "not read: nodes: forbidden" in needed.stderr
     assert (optional.returncode, needed.returncode) == (0, 4)
+
+
+def test_a_connection_flag_that_names_nothing_is_a_usage_error(tmp_path: Path) -> None:
+    with KubeServer([]) as server:
+        kubeconfig = server.kubeconfig(tmp_path)
+        check = ("check", "--to", "v1.4.1", "--kubeconfig")
+        for arguments in (
+            (*check, tmp_path / "absent"),
+            (*check, kubeconfig, "--context", "absent"),
+            (*check, kubeconfig, "--user", "absent"),
+            (*check, kubeconfig, "--certificate-authority", tmp_path / "absent"),
+            (*check, kubeconfig, "--as-group", "ops"),
+        ):
+            done = preflight(*arguments)
+            assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+        assert server.requests == []

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preflight.errors import SourceError
+from preflight.errors import FlagError, SourceError
 from preflight.sources.live_errors import one_line, plain_url
 from preflight.sources.live_exec import Credential
 
@@ -113,13 +113,13 @@ def kubeconfig_paths(connection: Connection) -> list[Path]:
     if connection.kubeconfig:
         path = Path(connection.kubeconfig).expanduser()
         if not os.path.exists(path):
-            raise SourceError(f"--kubeconfig {connection.kubeconfig}: no such file")
+            raise FlagError(f"--kubeconfig {connection.kubeconfig}: no such file")
         return [path]
     named = [Path(part).expanduser() for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
     if named:
         there = [path for path in named if os.path.exists(path)]
         if not there and not connection.server:
-            raise SourceError(f"KUBECONFIG names {', '.join(map(str, named))}: no such file")
+            raise FlagError(f"KUBECONFIG names {', '.join(map(str, named))}: no such file")
         return there
     # Not Path.exists, which raises for a folder that only root may enter, as that of RKE2 is.
     home = Path("~/.kube/config").expanduser()
@@ -160,7 +160,7 @@ def _override(found: Login, connection: Connection) -> None:
     if connection.certificate_authority:
         path = Path(connection.certificate_authority).expanduser()
         if not path.is_file():
-            raise SourceError(f"--certificate-authority {connection.certificate_authority}: no such file")
+            raise FlagError(f"--certificate-authority {connection.certificate_authority}: no such file")
         configuration.ssl_ca_cert = str(path)
     if connection.insecure_skip_tls_verify:
         configuration.verify_ssl = False
@@ -177,7 +177,7 @@ def _override(found: Login, connection: Connection) -> None:
 def impersonation(user: str, groups: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return the headers of --as and --as-group. Raises SourceError for groups without a user, as kubectl does."""
     if groups and not user:
-        raise SourceError("--as-group needs --as")
+        raise FlagError("--as-group needs --as")
     return [("Impersonate-User", user), *(("Impersonate-Group", group) for group in groups)] if user else []
 
 

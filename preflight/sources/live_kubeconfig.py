@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from preflight.errors import SourceError
+from preflight.errors import FlagError, SourceError
 from preflight.sources.live_connect import (
     RKE2_KUBECONFIG,
     Connection,
@@ -35,8 +35,8 @@ def from_kubeconfig(paths: Sequence[Path], connection: Connection, configuration
         context_name, context = _context(merger, connection, where)
         cluster_name = connection.cluster or text_of(context, "cluster")
         user_name = connection.user or text_of(context, "user")
-        cluster = _named(merger, "clusters", cluster_name, where, required=not connection.server)
-        user = _named(merger, "users", user_name, where, required=bool(connection.user))
+        cluster = _named(merger, "clusters", cluster_name, where, connection.cluster, required=not connection.server)
+        user = _named(merger, "users", user_name, where, connection.user, required=bool(connection.user))
         loader = KubeConfigLoader(
             config_dict=_chosen(cluster, user, connection),
             active_context="chosen",
@@ -114,17 +114,18 @@ def _context(merger: Any, connection: Connection, where: str) -> tuple[str, Mapp
     there = f"there: {', '.join(map(str, known))}" if known else "it has no contexts"
     if not name:
         raise SourceError(f"the kubeconfig {where} has no current context; choose one with --context ({there})")
-    raise SourceError(f"the kubeconfig {where} has no context {one_line(name)} ({there})")
+    wrong = FlagError if connection.context else SourceError
+    raise wrong(f"the kubeconfig {where} has no context {one_line(name)} ({there})")
 
 
-def _named(merger: Any, section: str, name: str, where: str, *, required: bool) -> Any:
+def _named(merger: Any, section: str, name: str, where: str, flag: str, *, required: bool) -> Any:
     for item in merger.config.value[section]:
         if name and item.value["name"] == name:
             return item
     if required:
         name = one_line(name, 80)
         what = f"no {section[:-1]} named {name}" if name else f"no {section[:-1]} for that context"
-        raise SourceError(f"the kubeconfig {where} has {what}")
+        raise (FlagError if flag else SourceError)(f"the kubeconfig {where} has {what}")
     return None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from preflight.errors import SourceError
+from preflight.errors import FlagError, SourceError
 from preflight.sources import live_connect
 from preflight.sources.live import connect, read
 from preflight.sources.live_connect import Connection, login
@@ -222,10 +222,10 @@ def test_files_and_names_that_are_not_there(written, monkeypatch, tmp_path):
         (Connection(kubeconfig=path, user="x"), "has no user named x"),
         (Connection(kubeconfig=path, certificate_authority="/no/ca"), "--certificate-authority /no/ca: no such file"),
     ]:
-        with pytest.raises(SourceError, match=words):
+        with pytest.raises(FlagError, match=words):
             login(connection)
     monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/one:{tmp_path}/two")
-    with pytest.raises(SourceError, match=r"KUBECONFIG names .*/one, .*/two: no such file"):
+    with pytest.raises(FlagError, match=r"KUBECONFIG names .*/one, .*/two: no such file"):
         login(Connection())
 
 
