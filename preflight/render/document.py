@@ -91,8 +91,12 @@ def sections(report: Json) -> Sections:
 
 
 def undetermined(check: Json) -> bool:
-    """Say whether something about this check could not be determined; a failed one says so in its reason."""
-    return bool(check["status"] == "unknown" or (check["status"] == "fail" and check["reason"]))
+    """Say whether something about this check could not be determined; a failed one says so in its reason.
+
+    One that --require names and that did not run leaves its question open, too.
+    """
+    left_open = check["status"] == "unknown" or (check["status"] == "skipped" and check.get("required"))
+    return bool(left_open or (check["status"] == "fail" and check["reason"]))
 
 
 def decides(report: Json, check: Json) -> bool:

@@ -73,7 +73,7 @@ def _case(classname: str, report: dict[str, Any], check: dict[str, Any]) -> Test
         failure = Failure(f"{doc.object_of(first)}: {first['message']}{more}", first["cause"])
         failure.text = _details(found.blockers, check["reason"])
         case.result = [failure]
-    elif check["status"] == "unknown":
+    elif doc.undetermined(check):
         error = Error(check["reason"], check["reason"].partition(":")[0] or "unknown")
         error.text = check["reason"]
         case.result = [error]

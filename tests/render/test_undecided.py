@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from preflight.model import Severity, Status
@@ -61,3 +63,14 @@ def test_every_code_of_the_model_has_its_words() -> None:
     start = source.index("where code is one of ") + len("where code is one of ")
     listed = source[start : source.index(".", start)]
     assert set(CODES) == {word.strip() for word in listed.replace("\n", " ").split(",")}
+
+
+def test_a_required_check_that_did_not_run_says_why_the_verdict_is_open() -> None:
+    left_out = replace(result("x", Status.SKIPPED, "nodes", reason="applies to upgrades to >=1.5.0"), required=True)
+    report = document([result("y", Status.PASS, "nodes"), left_out])
+    assert report["verdict"] == "undecided"
+    for name in ("table", "markdown", "html"):
+        told = render(name, report, Style(width=200))
+        assert "Could not be determined" in told
+        assert "pplies to upgrades to" in told.partition("Could not be determined")[2].partition("checked")[0]
+    assert 'errors="1"' in render("junit", report, Style())
