@@ -154,7 +154,9 @@ def validate_waivers(config: Config, checks: Sequence[Check]) -> None:
             if entry["check"] not in names:
                 raise ConfigError(f"{where}: no check is called {entry['check']!r}")
             try:
-                datetime.strptime(entry["expires"], "%Y-%m-%d")
+                last = datetime.strptime(entry["expires"], "%Y-%m-%d")
+                if "when" in entry and datetime.strptime(entry["when"][:10], "%Y-%m-%d") > last:
+                    raise ValueError(f"it expires ({entry['expires']}) before it was made ({entry['when']})")
                 check_range(entry.get("versions", ""))
             except ValueError as error:
                 raise ConfigError(f"{where}: {error}") from None

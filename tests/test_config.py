@@ -162,6 +162,14 @@ def test_an_attestation_answers_for_one_node_and_one_check_only() -> None:
     assert causes(old, [result(Status.UNKNOWN)]) == ["expired"]
 
 
+def test_an_attestation_is_of_a_day_before_its_end() -> None:
+    entry = {"check": "t", "nodes": ["n*"], "who": "ada", "when": "2026-11-20", "expires": "2026-11-20"}
+    validate_waivers(Config(attestations=(entry,)), [make([])])
+    for when, words in (("2026-11-21T10:00:00Z", "before it was made"), ("2026-02-30", "day is out of range")):
+        with pytest.raises(ConfigError, match=words):
+            validate_waivers(Config(attestations=({**entry, "when": when},)), [make([])])
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [({"check": "nope"}, "nope"), ({"expires": "2026-02-30"}, "day is out of range"), ({"versions": "new"}, "range")],
