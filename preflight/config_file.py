@@ -89,8 +89,15 @@ def schema_problems(content: Any, places: Mapping[tuple[Any, ...], Position], sc
         path = tuple(found.absolute_path)
         line, column = _place(places, path)
         where = ".".join(str(part) for part in path) or "the document"
-        problems.append(f"{line}:{column}: {where}: {found.message[:300]}")
+        problems.append(f"{line}:{column}: {where}: {_words(found)}")
     return problems
+
+
+def _words(error: Any) -> str:
+    """Say what is wrong; a key that is not allowed has a sentence of ours where the schema gives one."""
+    if error.validator == "not" and "$comment" in error.schema:
+        return f"{error.instance!r} {error.schema['$comment']}"
+    return str(error.message)[:300]
 
 
 def _place(places: Mapping[tuple[Any, ...], Position], path: Sequence[Any]) -> Position:

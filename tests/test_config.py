@@ -50,6 +50,8 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
         ("a: &a [x]\nb: [" + "*a," * 101 + "]\n", "", "aliases"),
         ("x" * ((1 << 20) + 1), "", "1 MiB"),
         ("defaults: {apply: true}\n", ":1:11:", "apply"),
+        ("defaults: {remediate: all}\n", ":1:11:", "'remediate' is for the command line"),
+        ("defaults: {publish: true}\n", ":1:11:", "publish"),
         ("waivers:\n- {check: a, object: b, reason: c, owner: d, expires: 23.11.2026}\n", ":2:", "expires"),
     ],
 )

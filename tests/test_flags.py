@@ -56,7 +56,7 @@ def with_config(folder: Path, text: str, *arguments: str, env: dict[str, str] | 
         ("{now: 2025-02-10T18:33:12Z, from: v1.4.0}", 3),
         ("{quiet: true, verbose: 2}", 3),
         ("{quiet: no, verbose: true}", 3),
-        ("{all-contexts: false, ask-server: false, probe-nodes: off}", 3),
+        ("{all-contexts: false, no-plugins: off}", 3),
         ("{fail-on: never, report: json=r.json}", 0),
         ("{require: addon-settled, select: addons}", 3),
         ("{namespace: other, only: addon-stuck}", 3),  # flags of other commands
