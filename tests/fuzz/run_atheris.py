@@ -10,12 +10,15 @@ import io
 import sys
 import zipfile
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import atheris
 
 with atheris.instrument_imports(include=["preflight"]):
+    for reader in ("bundle", "document", "objects", "snapshot"):  # the product imports them only when it reads
+        import_module(f"preflight.sources.{reader}")
     from preflight.errors import PreflightError
     from preflight.sources.yaml_reading import YamlProblem, load_documents
     from tests.sources.reading import ALL_NEEDS, NOW, read, read_stdin
