@@ -127,7 +127,7 @@ def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding],
         SystemExit,
     ) as error:  # a defect of one check must not take the others, or the findings so far, with it
         unknowns.append(f"crashed: {type(error).__name__}: {error}{_where(error)}")
-    return findings, [_with_nodes(reason, nodes.get(reason, ())) for reason in unknowns], not_applicable
+    return findings, [_with_nodes(reason, nodes.get(reason, ())) for reason in dict.fromkeys(unknowns)], not_applicable
 
 
 def _with_nodes(reason: str, nodes: Sequence[str]) -> str:
