@@ -23,6 +23,7 @@ from preflight.api import (
     mapping_at,
     maps_at,
     name_of,
+    namespace_of,
     parse_time,
     text_at,
     time_at,
@@ -50,6 +51,8 @@ class Skew:
     api_time: datetime
     name: str
     """The Lease or the pod that shows it."""
+    namespace: str = ""
+    """The pod's."""
 
     def facts(self) -> dict[str, Any]:
         """Return it for the evidence."""
@@ -103,7 +106,7 @@ def pod_skew(pod: JsonObject) -> Skew | None:
     if any(owner.get("kind") == "Node" for owner in maps_at(pod, "metadata.ownerReferences")):
         return None
     seconds = (started - created).total_seconds()
-    return Skew(text_at(pod, "spec.nodeName"), seconds, "pod", True, started, created, name_of(pod))
+    return Skew(text_at(pod, "spec.nodeName"), seconds, "pod", True, started, created, name_of(pod), namespace_of(pod))
 
 
 def bounds_of(pods: Iterable[Skew]) -> dict[str, Skew]:

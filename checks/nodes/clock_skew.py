@@ -109,13 +109,15 @@ def _judge(view: View, skew: Skew, lease: Skew | None, stuck: list[str], ntp: st
         )
     if stuck:
         message += f". It may be what holds up the Addons with an operation in progress: {', '.join(stuck)}"
+    # a pod without nodeName proves that some node's clock is off: then the pod is what there is to look at
+    pod = ResourceRef("v1", "Pod", skew.namespace, skew.name)
     yield Finding(
         severity=FAIL if size >= view.options["failSeconds"] and not doubtful else WARN,
         cause="clock-behind" if skew.seconds < 0 else "clock-ahead",
         message=message,
         hint="Set the clock right before the upgrade and before repairing an Addon, or it may stick again\n"
         "timedatectl status   # on the node\nkubectl edit settings.harvesterhci.io ntp-servers",
-        resource=ResourceRef("v1", "Node", "", skew.node or "?"),
+        resource=ResourceRef("v1", "Node", "", skew.node) if skew.node else pod,
         evidence=skew.facts() | {"ntpSyncStatus": ntp or None, "stuckAddons": stuck},
         enforced_by=(Enforcer.NONE,),
     )

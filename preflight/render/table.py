@@ -160,8 +160,8 @@ def _checked(report: dict[str, Any], style: Style) -> list[str]:
             lines += _fill(f"  {category}".ljust(margin), margin, shown, style)
     skipped = report["summary"]["skipped"]
     if skipped and not style.verbose:
-        noun = "check does" if skipped == 1 else "checks do"
-        lines += ["", f"  {skipped} {noun} not apply here; -v says why."]
+        noun = "check does not apply here or was" if skipped == 1 else "checks do not apply here or were"
+        lines += ["", f"  {skipped} {noun} left out; -v says why."]
     if not any(report["summary"][status] for status in ("pass", "warn", "fail", "unknown")):
         lines += wrap("Nothing: no check ran, so nothing can be said about this cluster.", style.width, "  ")
     return lines
