@@ -19,12 +19,12 @@ from preflight.api import (
     View,
     boolean_at,
     check,
-    labels_of,
     name_of,
     need,
     ref_of,
-    text_at,
 )
+
+from .._upgrades import running_upgrades
 
 CHARTS, UPGRADES = "managedcharts.management.cattle.io", "upgrades.harvesterhci.io"
 PAUSED_BY_UPGRADES = ("harvester", "harvester-crd", "rancher-monitoring-crd", "rancher-logging-crd")
@@ -45,10 +45,9 @@ PAUSED_BY_UPGRADES = ("harvester", "harvester-crd", "rancher-monitoring-crd", "r
 )
 def managed_chart_paused(view: View) -> Iterator[Outcome]:
     """Yield a finding for every chart an upgrade paused, while none runs."""
-    for upgrade in view.objects(UPGRADES):
-        if text_at(labels_of(upgrade), "[harvesterhci.io/upgradeState]") not in ("Succeeded", "Failed"):
-            yield NotApplicable(f"upgrade {name_of(upgrade)} is running, and a running upgrade pauses charts")
-            return
+    if running := running_upgrades(view):
+        yield NotApplicable(f"upgrade {running[0]} is running, and a running upgrade pauses charts")
+        return
     yield from view.each(CHARTS, _judge)
 
 

@@ -27,7 +27,7 @@ from preflight.api import (
     text_at,
 )
 
-from ._upgrades import running_upgrades
+from .._upgrades import running_upgrades
 
 VMS, VMIS = "virtualmachines.kubevirt.io", "virtualmachineinstances.kubevirt.io"
 CHARTS = "managedcharts.management.cattle.io"

@@ -23,7 +23,7 @@ from preflight.api import (
     text_at,
 )
 
-from ._upgrades import running_upgrades
+from .._upgrades import running_upgrades
 
 LOGS, LOGGINGS = "upgradelogs.harvesterhci.io", "loggings.logging.banzaicloud.io"
 

@@ -17,7 +17,6 @@ from preflight.api import (
     Outcome,
     View,
     check,
-    labels_of,
     maps_at,
     name_of,
     need,
@@ -25,8 +24,7 @@ from preflight.api import (
     text_at,
 )
 
-STATE_LABEL = "harvesterhci.io/upgradeState"
-FINAL_STATES = ("Succeeded", "Failed")
+from .._upgrades import STATE_LABEL, is_running, state_of
 
 
 @check(
@@ -50,9 +48,9 @@ def upgrade_in_progress(view: View) -> Iterator[Outcome]:
 
 
 def _judge(upgrade: JsonObject) -> Iterator[Outcome]:
-    state = text_at(labels_of(upgrade), f"[{STATE_LABEL}]")
-    if state in FINAL_STATES:
+    if not is_running(upgrade):
         return
+    state = state_of(upgrade)
     name = name_of(upgrade)
     open_steps = [
         text_at(entry, "type") for entry in maps_at(upgrade, "status.conditions") if entry.get("status") != "True"

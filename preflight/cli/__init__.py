@@ -17,6 +17,7 @@ import click
 
 from preflight import __version__
 from preflight.errors import PreflightError
+from preflight.plain import clean
 
 EXIT_INTERRUPTED = 130
 BUG_REPORT = "https://github.com/harvester/harvester-preflight/issues"
@@ -103,13 +104,6 @@ def say(text: str) -> None:
         click.echo(text, err=True)
     except OSError:
         silence(sys.stderr)
-
-
-def clean(text: str, *, keep_newlines: bool = False) -> str:
-    """Make control characters of foreign text visible instead of letting a terminal obey them."""
-    return "".join(
-        char if char.isprintable() or (keep_newlines and char == "\n") else ascii(char)[1:-1] for char in text
-    )
 
 
 def silence(stream: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from preflight.cli import say, silence
 from preflight.cli.terminal import style_for
 from preflight.errors import PreflightError, UsageError
+from preflight.files import replace_file
 from preflight.render import RENDERERS, Style, render
 
 
@@ -71,16 +71,4 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
     if path.exists() and not path.is_file():  # a pipe or /dev/stdout cannot be replaced, only written to
         path.write_text(text, encoding="utf-8")
         return
-    import tempfile
-
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), mode)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    replace_file(path, [text], mode=mode)

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from preflight.cli import clean, say
+from preflight.cli import say
 from preflight.cli.repairing import OFFLINE, Repair, by_id, carry_out, examine_for_repair, seconds_from
 from preflight.cli.terminal import Progress
 from preflight.errors import RemediationError, UsageError
 from preflight.flow import Examination
 from preflight.model import Finding, Report, Severity, Status
+from preflight.plain import clean
 from preflight.times import human_duration
 
 EVERY = "all"

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from preflight.check import Check
-from preflight.cli import clean, say
+from preflight.cli import say
 from preflight.cli.options import option, output_option, settings_from, stacked
 from preflight.cli.reading import connection_from, reader_for
 from preflight.cli.terminal import Progress, is_terminal
 from preflight.errors import UsageError
 from preflight.flow import Examination, examine, registered_checks
 from preflight.model import Report
+from preflight.plain import clean
 
 if TYPE_CHECKING:
     from preflight.remediation.apply import Outcome, Tools

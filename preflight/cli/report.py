@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from preflight.cli import clean
 from preflight.cli.options import colour_option, option, output_option, quiet_option, verbose_option
 from preflight.cli.output import parse_reports, print_document, print_text, write_reports
 from preflight.config_file import schema_problems
 from preflight.errors import SourceError, UsageError
+from preflight.plain import clean
 from preflight.render import RENDERERS
 
 MAX_BYTES = 512 << 20

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from preflight.cli import clean, say
+from preflight.cli import say
 from preflight.cli.options import (
     config_option,
     connection_options,
@@ -24,6 +24,7 @@ from preflight.cli.terminal import Progress
 from preflight.errors import PreflightError
 from preflight.flow import all_needs, registered_checks
 from preflight.pair import version_pair
+from preflight.plain import clean
 
 
 @click.command()

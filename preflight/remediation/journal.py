@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from preflight import __version__
 from preflight.errors import RemediationError, UsageError
+from preflight.files import replace_file
 from preflight.inventory import JsonObject
 from preflight.remediation.plan import Plan, Step, Target
 from preflight.times import format_time
@@ -216,16 +216,7 @@ def read_saved(folder: Path, name: str) -> JsonObject:
 
 
 def _replace(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from the start
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    replace_file(path, [text])
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

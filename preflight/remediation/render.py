@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from preflight.plain import clean
 from preflight.remediation.journal import API_VERSION, step_dict
 from preflight.remediation.plan import Plan, Refusal, Step
 from preflight.report import resource_dict
@@ -78,8 +79,8 @@ def plan_table(plan: Plan, *, offline: bool, applying: bool = False, width: int 
         commands = [f"  {command}" for step in plan.steps for command in step.commands]
         last = [] if applying else ["", _last_line(plan, offline)]
         by_hand = ["", "The same by hand, one after the other:", *commands]
-        return _plain("\n".join([*_wrapped(lines, width), *by_hand, *_wrapped(last, width)])) + "\n"
-    return _plain("\n".join(_wrapped(lines, width))) + "\n"
+        return clean("\n".join([*_wrapped(lines, width), *by_hand, *_wrapped(last, width)]), keep_newlines=True) + "\n"
+    return clean("\n".join(_wrapped(lines, width)), keep_newlines=True) + "\n"
 
 
 def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
@@ -151,9 +152,4 @@ def journal_table(journal: dict[str, Any]) -> str:
         where = f"{named['namespace']}/{named['name']}" if named["namespace"] else named["name"]
         told = f": {entry['message']}" if entry["message"] else ""
         lines.append(f"  {entry['number']}. {entry['action']} {named['kind']} {where}: {entry['state']}{told}")
-    return _plain("\n".join(lines)) + "\n"
-
-
-def _plain(text: str) -> str:
-    """Make control characters visible: names and messages are foreign text, and a terminal would obey them."""
-    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+    return clean("\n".join(lines), keep_newlines=True) + "\n"

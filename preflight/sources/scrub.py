@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
-from preflight.inventory import Inventory, JsonObject
+from preflight.inventory import JsonObject
 
 REMOVED = "***"
 _NOT_YAML = "[removed from the snapshot: this was not YAML"
@@ -52,17 +51,6 @@ _SECRET_TEXT = (
     ),
 )
 _SUSPICIOUS = re.compile(r"(?i)://|[?&]|bearer|K10|eyJ|PRIVATE KEY|pass|secret|token|key")
-
-
-def scrub(inventory: Inventory) -> Inventory:
-    """Return the inventory without secrets; what was read and what not stays as it is."""
-    return Inventory(
-        inventory.source,
-        {
-            name: replace(entry, objects=tuple(scrub_object(obj) for obj in entry.objects))
-            for name, entry in inventory.entries.items()
-        },
-    )
 
 
 def scrub_object(obj: JsonObject) -> JsonObject:

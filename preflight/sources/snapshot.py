@@ -15,6 +15,7 @@ from typing import Any
 import preflight
 from preflight.check import Need
 from preflight.errors import SourceError
+from preflight.files import replace_file
 from preflight.inventory import Collected, Inventory, sorted_objects
 from preflight.model import SourceInfo
 from preflight.paths import ALWAYS_KEPT, split_path
@@ -64,17 +65,7 @@ def write(inventory: Inventory, needs: Sequence[Need], path: Path) -> None:
 
     Raises OSError when the file cannot be written.
     """
-    import os
-    import tempfile
-
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            file.writelines(pieces(inventory, needs))
-        os.replace(temporary, path)
-    except BaseException:  # Ctrl-C included: half a file must not stay behind
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    replace_file(path, pieces(inventory, needs), errors="replace")
 
 
 def read_snapshot(needs: Sequence[Need], data: bytes, name: str, now: datetime | None) -> Inventory | None:

@@ -8,9 +8,14 @@ STATE_LABEL = "harvesterhci.io/upgradeState"
 FINAL_STATES = ("Succeeded", "Failed")
 
 
+def state_of(upgrade: JsonObject) -> str:
+    """Return the state an Upgrade carries as its label, empty when it carries none."""
+    return text_at(labels_of(upgrade), f"[{STATE_LABEL}]")
+
+
 def is_running(upgrade: JsonObject) -> bool:
     """Say whether an Upgrade has not ended. A missing label counts as running, as it does for the webhook."""
-    return text_at(labels_of(upgrade), f"[{STATE_LABEL}]") not in FINAL_STATES
+    return state_of(upgrade) not in FINAL_STATES
 
 
 def running_upgrades(view: View) -> tuple[str, ...]:
