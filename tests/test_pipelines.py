@@ -1,4 +1,4 @@
-"""What lies under ci/ for other people's pipelines: valid by the schemas of those who read it, safe, and executed here."""
+"""What lies under ci/pipelines/ for other people: valid by the schemas of those who read it, safe, and executed here."""
 
 from __future__ import annotations
 
@@ -25,13 +25,17 @@ from tests.command import ROOT, environment, preflight
 from tests.kube import KubeServer, rules_of
 
 CI = ROOT / "ci"
-SHELL = ("ci/demo", "ci/test", "ci/lock", "ci/sbom", "ci/zipapp", "ci/krew/pack", "ci/github/check", ".ci/run")
+PIPELINES = CI / "pipelines"
+SHELL = (
+    ".ci/run", "ci/demo", "ci/test", "ci/lock", "ci/zipapp", "ci/generate/sbom", "ci/pipelines/krew/pack",
+    "ci/pipelines/github/check",
+)  # fmt: skip
 CODES = {"demo": 3, "demo:healthy": 0, "demo:image-pull": 3}
 FLATTENED = ("fleet/gate/gate.yaml", "fleet/watch/watch.yaml")
 
 
 def documents(path: str) -> list[dict[str, Any]]:
-    return [entry for entry in yaml.safe_load_all((CI / path).read_text(encoding="utf-8")) if entry]
+    return [entry for entry in yaml.safe_load_all((PIPELINES / path).read_text(encoding="utf-8")) if entry]
 
 
 def ran(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -63,7 +67,7 @@ def kustomized() -> dict[str, list[dict[str, Any]]]:
         pytest.skip("no kubectl here")
     found = {}
     for name in ("kubernetes/job", "kubernetes/cronjob", "argocd"):
-        done = ran("kubectl", "kustomize", CI / name)
+        done = ran("kubectl", "kustomize", PIPELINES / name)
         assert done.returncode == 0, done.stderr
         assert done.stderr == "", "kustomize warns of something that it will not take for ever"
         found[name] = [entry for entry in yaml.safe_load_all(done.stdout) if entry]
@@ -76,8 +80,8 @@ def kustomized() -> dict[str, list[dict[str, Any]]]:
 @pytest.mark.parametrize(
     ("schema", "path"),
     [
-        ("vendor.github-actions", "ci/github/action.yml"),
-        ("vendor.gitlab-ci", "ci/gitlab/harvester-preflight.gitlab-ci.yml"),
+        ("vendor.github-actions", "ci/pipelines/github/action.yml"),
+        ("vendor.gitlab-ci", "ci/pipelines/gitlab/harvester-preflight.gitlab-ci.yml"),
     ],
 )
 def test_the_schema_of_the_reader_accepts_it(schema: str, path: str) -> None:
@@ -154,7 +158,7 @@ def test_the_components_add_what_they_say(name: str, tmp_path: Path) -> None:
     if not shutil.which("kubectl"):
         pytest.skip("no kubectl here")
     for folder in ("kubernetes", "argocd"):
-        shutil.copytree(CI / folder, tmp_path / folder)
+        shutil.copytree(PIPELINES / folder, tmp_path / folder)
     path = tmp_path / name / "kustomization.yaml"
     text = path.read_text()
     plain = rules_of(_kustomize(path.parent))
@@ -238,11 +242,11 @@ def test_fleet_waits_for_the_job_longer_than_the_job_may_take() -> None:
 def test_each_pipeline_says_what_the_exit_codes_mean() -> None:
     files = [
         "github/action.yml", "gitlab/harvester-preflight.gitlab-ci.yml", "tekton/task.yaml", "argocd/kustomization.yaml",
-        "fleet/gate/fleet.yaml", "kubernetes/job/job.yaml", "kubernetes/cronjob/cronjob.yaml", "Dockerfile",
+        "fleet/gate/fleet.yaml", "kubernetes/job/job.yaml", "kubernetes/cronjob/cronjob.yaml", "../Dockerfile",
         "krew/harvester-preflight.yaml",
     ]  # fmt: skip
     for name in files:
-        text = (CI / name).read_text(encoding="utf-8")
+        text = (PIPELINES / name).read_text(encoding="utf-8")
         assert re.search(r"^# .*[Ee]xit codes", text, re.MULTILINE), name
         if name != "kubernetes/cronjob/cronjob.yaml":  # there a verdict is no failure
             comments = " ".join(line.lstrip("# ") for line in text.splitlines())
@@ -297,7 +301,7 @@ def _github(env: dict[str, str], folder: Path, **more: str) -> subprocess.Comple
         "PREFLIGHT_REPORTS": "reports",
         "GITHUB_OUTPUT": str(folder / "output"),
         "GITHUB_STEP_SUMMARY": str(folder / "summary"),
-        "GITHUB_ACTION_PATH": str(CI / "github"),
+        "GITHUB_ACTION_PATH": str(PIPELINES / "github"),
         **more,
     }
     script = folder / "step.sh"
@@ -356,7 +360,7 @@ def test_kubectl_applies_the_job_and_its_account_can_run_it(tmp_path: Path) -> N
     names = ("nodes", "addons.harvesterhci.io", "settings.harvesterhci.io", "versions.harvesterhci.io")
     with KubeServer([item for name in names for item in entries[name]["objects"]], tls=True) as server:
         config = server.kubeconfig(tmp_path)
-        done = ran("kubectl", "--kubeconfig", config, "apply", "--validate=false", "-k", "ci/kubernetes/job")
+        done = ran("kubectl", "--kubeconfig", config, "apply", "--validate=false", "-k", "ci/pipelines/kubernetes/job")
         assert done.returncode == 0, done.stderr
         groups = [(f"{kind}{part}", "rbac.authorization.k8s.io")
                   for kind in ("role", "clusterrole") for part in ("s", "bindings")]  # fmt: skip
@@ -372,7 +376,7 @@ def test_kubectl_applies_the_job_and_its_account_can_run_it(tmp_path: Path) -> N
 
 
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
-    service = (CI / "systemd/harvester-preflight.service").read_text(encoding="utf-8")
+    service = (PIPELINES / "systemd/harvester-preflight.service").read_text(encoding="utf-8")
     (command,) = re.findall(r"^ExecStart=/usr/local/bin/harvester-preflight (.*)$", service, re.MULTILINE)
     metrics = tmp_path / "metrics.prom"
     words = [f"prometheus={metrics}" if word.startswith("prometheus=") else word for word in command.split()]
@@ -384,7 +388,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
         pytest.skip("no systemd here: the command was run, the units were not read")
     for name in ("service", "timer"):
         unit = tmp_path / f"harvester-preflight.{name}"
-        text = (CI / f"systemd/harvester-preflight.{name}").read_text(encoding="utf-8")
+        text = (PIPELINES / f"systemd/harvester-preflight.{name}").read_text(encoding="utf-8")
         unit.write_text(text.replace("/usr/local/bin/harvester-preflight", "/bin/true"))
     done = ran("systemd-analyze", "verify", *tmp_path.glob("harvester-preflight.*"))
     assert done.returncode == 0, done.stderr
@@ -424,7 +428,7 @@ def test_the_hook_checks_the_configuration_that_comes_with_the_manifests(tmp_pat
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     words = hook["entry"].split()
     assert words[0] == "harvester-preflight"
-    assert preflight(*words[1:], CI / "kubernetes/base/config.yaml").returncode == 0
+    assert preflight(*words[1:], PIPELINES / "kubernetes/base/config.yaml").returncode == 0
     (tmp_path / "wrong.yaml").write_text("waivers: [{check: addon-stuck}]\n")
     done = preflight(*words[1:], tmp_path / "wrong.yaml")
     assert done.returncode == 2
@@ -439,10 +443,10 @@ def test_every_requirement_of_the_container_is_pinned_with_hashes_and_fits() -> 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     pinned = {}
     for name, wanted in (
-        ("requirements.txt", project["project"]["dependencies"]),
-        ("requirements-build.txt", project["build-system"]["requires"]),
+        ("run.txt", project["project"]["dependencies"]),
+        ("build.txt", project["build-system"]["requires"]),
     ):
-        text = (CI / name).read_text(encoding="utf-8").replace("\\\n", " ")
+        text = (CI / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", " ")
         for line in filter(None, (line.partition("#")[0].strip() for line in text.splitlines())):
             assert re.fullmatch(r"[a-z0-9.-]+==\S+(\s+--hash=sha256:[0-9a-f]{64})+", line), line[:80]
             key, _, version = line.split()[0].partition("==")
@@ -456,7 +460,7 @@ def test_every_requirement_of_the_container_is_pinned_with_hashes_and_fits() -> 
 def test_the_archive_for_krew_runs_as_a_plugin_of_kubectl_and_the_sbom_names_what_is_in_it(tmp_path: Path) -> None:
     """One test, since the scripts share one folder of tools."""
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = ran(CI / "krew" / "pack", tmp_path / "out", env=env)
+    done = ran(PIPELINES / "krew" / "pack", tmp_path / "out", env=env)
     if done.returncode and "Could not find a version" in done.stderr:
         pytest.skip("no package index can be reached here")
     assert done.returncode == 0, done.stderr
@@ -477,9 +481,9 @@ def test_the_archive_for_krew_runs_as_a_plugin_of_kubectl_and_the_sbom_names_wha
     answer = ran(*called, "check", "--source", "demo", "-o", "name", env=home, cwd=tmp_path)
     assert answer.returncode == 3, answer.stderr
     assert answer.stdout.startswith("addon.harvesterhci.io/")
-    done = ran(CI / "sbom", tmp_path / "sbom.json", env=env)
+    done = ran(CI / "generate" / "sbom", tmp_path / "sbom.json", env=env)
     assert done.returncode == 0, done.stderr
     sbom = json.loads((tmp_path / "sbom.json").read_text())
     assert sbom["bomFormat"] == "CycloneDX"
-    text = (CI / "requirements.txt").read_text(encoding="utf-8")
+    text = (CI / "requirements" / "run.txt").read_text(encoding="utf-8")
     assert {entry["name"] for entry in sbom["components"]} == set(re.findall(r"^([a-z0-9.-]+)==", text, re.MULTILINE))

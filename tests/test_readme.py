@@ -131,7 +131,7 @@ def _commands() -> list[Any]:
 
 def test_the_generated_pages_are_up_to_date() -> None:
     done = subprocess.run(
-        [sys.executable, "ci/docs", "--check"], cwd=ROOT, env=environment(), capture_output=True, text=True
+        [sys.executable, "ci/generate/docs", "--check"], cwd=ROOT, env=environment(), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
 

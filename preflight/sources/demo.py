@@ -1,6 +1,6 @@
 """Bundled scenarios: snapshots that ship with the tool and need no cluster, no network and no validation.
 
-`ci/demo_data` writes them.
+`ci/generate/demo_data` writes them.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def test_a_scenario_is_a_valid_snapshot(name):
 
 
 def test_the_files_are_what_the_script_writes():
-    subprocess.run([sys.executable, ROOT / "ci" / "demo_data", "--check"], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, ROOT / "ci" / "generate" / "demo_data", "--check"], check=True, cwd=ROOT)
 
 
 def test_a_demo_needs_no_yaml_no_schema_and_no_kubernetes():
