@@ -132,6 +132,8 @@ _ROWS: tuple[Resource, ...] = (
     _row("upgrades.harvesterhci.io/dry-run", "v1beta1", "Upgrade", how="ask", **_SYSTEM),
     _row("upgradelogs.harvesterhci.io", "v1beta1", "UpgradeLog", **_SYSTEM),
     _row("versions.harvesterhci.io", "v1beta1", "Version", **_SYSTEM),
+    _row("upgradeplans.management.harvesterhci.io", "v1beta1", "UpgradePlan", **_CLUSTER),
+    _row("plans.upgrade.cattle.io", "v1", "Plan", namespaces=("cattle-system",)),
     _row("virtualmachinebackups.harvesterhci.io", "v1beta1", "VirtualMachineBackup"),
     _row("schedulevmbackups.harvesterhci.io", "v1beta1", "ScheduleVMBackup"),
     _row("virtualmachineimages.harvesterhci.io", "v1beta1", "VirtualMachineImage"),
