@@ -38,10 +38,10 @@ from preflight.model import (
     Unknown,
     UpgradePair,
 )
-from preflight.quantity import human_bytes, parse_quantity
 from preflight.resources import Resource
-from preflight.times import format_time, human_duration, parse_duration, parse_time
-from preflight.versions import HarvesterVersion, lies_in, parse_version, stands_for
+from preflight.values.quantity import human_bytes, parse_quantity
+from preflight.values.times import format_time, human_duration, parse_duration, parse_time
+from preflight.values.versions import HarvesterVersion, lies_in, parse_version, stands_for
 
 FAIL, WARN, INFO = Severity.FAIL, Severity.WARN, Severity.INFO
 

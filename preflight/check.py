@@ -17,7 +17,7 @@ class Need:
 
     resource: Resource
     fields: tuple[str, ...]
-    """Field paths (preflight.paths); besides these every object keeps its identity, labels and owners."""
+    """Field paths (preflight.values.paths); besides these every object keeps its identity, labels and owners."""
     optional: bool = False
     """An optional need that was not read does not by itself make the check unknown: the check decides."""
     unserved_is_empty: bool = False
@@ -64,7 +64,7 @@ class Check:
     run: Callable[[View], Iterable[Outcome]]
     worst: Severity
     from_versions: str
-    """Range of running versions it applies to (preflight.versions)."""
+    """Range of running versions it applies to (preflight.values.versions)."""
     to_versions: str
     """Range of target versions it applies to."""
     enforced_by: tuple[Enforcer, ...]

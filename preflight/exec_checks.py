@@ -25,7 +25,7 @@ from preflight.model import Enforcer, Finding, NotApplicable, Outcome, ResourceR
 from preflight.registry import broken_check, problem_of
 from preflight.report import API_VERSION
 from preflight.resources import RESOURCES
-from preflight.times import format_time
+from preflight.values.times import format_time
 
 PREFIX = "harvester-preflight-check-"
 DESCRIBE_SECONDS = 5.0

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from preflight.errors import Unreadable
 from preflight.model import ResourceRef
-from preflight.paths import split_path
-from preflight.times import parse_time
+from preflight.values.paths import split_path
+from preflight.values.times import parse_time
 
 Object: TypeAlias = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from preflight.versions import HarvesterVersion
+from preflight.values.versions import HarvesterVersion
 
 
 class Severity(StrEnum):

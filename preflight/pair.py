@@ -5,7 +5,7 @@ from __future__ import annotations
 from preflight.check import Need, need
 from preflight.inventory import Inventory
 from preflight.model import UpgradePair
-from preflight.versions import HarvesterVersion, parse_version
+from preflight.values.versions import HarvesterVersion, parse_version
 
 PAIR_NEEDS: tuple[Need, ...] = (
     need("settings.harvesterhci.io", "value", "default"),

@@ -17,9 +17,9 @@ from preflight.check import Check, Need
 from preflight.errors import ConfigError, UsageError
 from preflight.inventory import View
 from preflight.model import Outcome, Severity, Unknown
-from preflight.paths import split_path
-from preflight.times import parse_duration
-from preflight.versions import check_range
+from preflight.values.paths import split_path
+from preflight.values.times import parse_duration
+from preflight.values.versions import check_range
 
 GROUP = "harvester_preflight.checks"
 OURS = "harvester-preflight"

@@ -17,7 +17,7 @@ from preflight.model import (
     UpgradePair,
     Verdict,
 )
-from preflight.times import format_time
+from preflight.values.times import format_time
 
 API_VERSION = "harvester-preflight/v1"
 EXIT_CODES = {Verdict.READY: 0, Verdict.BLOCKED: 3, Verdict.UNDECIDED: 4}

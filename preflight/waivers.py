@@ -18,7 +18,7 @@ from preflight.config_file import Config
 from preflight.errors import ConfigError
 from preflight.model import CheckResult, Finding, ResourceRef, Severity, Status, Unknown, UpgradePair, Waived
 from preflight.report import CONFIGURATION
-from preflight.versions import check_range
+from preflight.values.versions import check_range
 
 WAIVERS_ID = "waivers"
 DOCS = "https://github.com/harvester/harvester-preflight#waivers"

@@ -18,11 +18,11 @@ import yaml
 from preflight.check import Check
 from preflight.inventory import Collected, Inventory, sorted_objects
 from preflight.model import CheckResult, Finding, SourceInfo, UpgradePair
-from preflight.paths import field_tree, keep_fields
 from preflight.registry import check_options
 from preflight.runner import run_checks
-from preflight.times import parse_time
-from preflight.versions import parse_version
+from preflight.values.paths import field_tree, keep_fields
+from preflight.values.times import parse_time
+from preflight.values.versions import parse_version
 
 CASES = Path(__file__).parent / "checks"
 DEFAULT_NOW = datetime(2026, 11, 23, 18, 42, 58, tzinfo=UTC)

@@ -19,7 +19,7 @@ from preflight.model import CheckResult, Status, UpgradePair
 from preflight.registry import check_options, find_plugins, load_checks
 from preflight.report import build_report, report_dict
 from preflight.runner import run_checks
-from preflight.versions import parse_version
+from preflight.values.versions import parse_version
 from tests.cases import Case, all_cases, inventory_for, run_case
 
 SCHEMA = json.loads((files("preflight_schemas") / "report.schema.json").read_text(encoding="utf-8"))

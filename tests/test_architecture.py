@@ -62,8 +62,8 @@ def test_a_check_has_no_clock_and_does_no_io(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ENGINE, ids=label)
-def test_only_the_sources_know_the_kubernetes_client(path: Path) -> None:
-    if (ROOT / "preflight" / "sources") not in path.parents:
+def test_only_the_cluster_room_knows_the_kubernetes_client(path: Path) -> None:
+    if (ROOT / "preflight" / "cluster") not in path.parents:
         assert not [name for name in imports(path) if name.split(".")[0] in ("kubernetes", "urllib3")]
 
 

@@ -15,7 +15,7 @@ from preflight.config_file import Config, find_config, load_config, load_schema,
 from preflight.errors import ConfigError
 from preflight.model import CheckResult, SourceInfo, Status, UpgradePair, Verdict
 from preflight.report import build_report
-from preflight.versions import parse_version
+from preflight.values.versions import parse_version
 from preflight.waivers import Waivers, validate_waivers
 from tests.test_runner import make
 

@@ -11,7 +11,7 @@ import pytest
 from preflight.exec_checks import PREFIX, exec_check, find_programs
 from preflight.model import CheckResult, Status, UpgradePair
 from preflight.runner import run_checks
-from preflight.versions import parse_version
+from preflight.values.versions import parse_version
 from tests.cases import inventory_for
 
 DESCRIPTION: dict[str, Any] = {

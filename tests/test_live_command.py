@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.text.yaml_reading import load_documents
 from tests.command import command, environment, preflight
 from tests.kube import Fail, KubeServer, Stall
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.text.yaml_reading import load_documents
 from tests.bundles import bundle_files, write_folder, write_zip
 from tests.command import preflight
 

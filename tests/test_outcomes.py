@@ -7,8 +7,8 @@ import re
 import pytest
 
 from preflight.check import need
-from preflight.sources.live import read
-from preflight.sources.live_connect import Connection
+from preflight.cluster.connection import Connection
+from preflight.sources.live.reader import read
 from tests.command import ROOT
 from tests.kube import Fail, KubeServer, Reset, Stall
 

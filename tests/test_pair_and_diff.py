@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from preflight.clusters import choose_contexts, examine_all
+from preflight.cli.fleet import choose_contexts, examine_all
 from preflight.diff import compare_reports, regressions
 from preflight.errors import UsageError
 from preflight.inventory import Collected, Inventory

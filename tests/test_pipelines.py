@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from preflight.flow import all_needs, registered_checks
 from preflight.rbac import Subject, manifests, read_permissions
 from preflight.settings import Settings
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.text.yaml_reading import load_documents
 from tests.command import ROOT, environment, preflight
 from tests.kube import KubeServer, rules_of
 

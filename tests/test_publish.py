@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from preflight import permissions
+from preflight.cluster.publish import PUBLISHED
 from preflight.rbac import Subject, manifests
-from preflight.sources.publish import PUBLISHED
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.text.yaml_reading import load_documents
 from tests.command import ROOT, preflight
 from tests.kube import Fail, KubeServer, rules_of
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from preflight.check import Need
+from preflight.cluster.connection import Connection
 from preflight.flow import Examination, all_needs, examine, registered_checks
 from preflight.inventory import Inventory
 from preflight.model import Status
 from preflight.rbac import RELEASES, Subject, manifests, read_permissions
 from preflight.resources import RESOURCES
 from preflight.settings import Settings
-from preflight.sources.live import read
-from preflight.sources.live_connect import Connection
+from preflight.sources.live.reader import read
 from tests.command import ROOT
 from tests.kube import KubeServer, rules_of
 from tests.kube.rbac import Rule

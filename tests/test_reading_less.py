@@ -15,8 +15,8 @@ from preflight.registry import check_options, find_plugins, load_checks
 from preflight.report import build_report
 from preflight.resources import RESOURCES
 from preflight.runner import run_checks
-from preflight.sources.demo import names
-from preflight.versions import parse_version
+from preflight.sources.saved.demo import names
+from preflight.values.versions import parse_version
 from tests.sources.reading import read
 
 CHECKS = load_checks(find_plugins(only_ours=True))

@@ -13,7 +13,7 @@ import pytest
 
 from preflight.cli import COMMANDS, cli
 from preflight.registry import find_plugins, load_checks
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.text.yaml_reading import load_documents
 from tests.bundles import bundle_files, write_zip
 from tests.cases import compare, load_case, run_case
 from tests.command import ROOT, environment

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from preflight.sources.live import Connection, read
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.live.reader import Connection, read
+from preflight.sources.text.yaml_reading import load_documents
 from tests.command import preflight
 from tests.kube.fixtures import any_server, kube_server, real_server  # noqa: F401
 from tests.kube.objects import condition, parse_time

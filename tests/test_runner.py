@@ -14,7 +14,7 @@ from preflight.inventory import Collected, Inventory
 from preflight.model import CheckResult, Severity, SourceInfo, Status, UpgradePair, Verdict
 from preflight.report import build_report, decide, report_dict
 from preflight.runner import run_checks
-from preflight.versions import parse_version
+from preflight.values.versions import parse_version
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SOURCE = SourceInfo("live", "test", NOW)

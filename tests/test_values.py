@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from preflight.errors import Unreadable
 from preflight.fields import boolean_at, condition, integer_at, list_at, mapping_at, maps_at, ref_of, text_at, time_at
-from preflight.paths import field_tree, keep_fields, split_path
-from preflight.quantity import human_bytes, parse_quantity
-from preflight.times import format_time, human_duration, parse_duration, parse_time
-from preflight.versions import check_range, parse_version, stands_for
+from preflight.values.paths import field_tree, keep_fields, split_path
+from preflight.values.quantity import human_bytes, parse_quantity
+from preflight.values.times import format_time, human_duration, parse_duration, parse_time
+from preflight.values.versions import check_range, parse_version, stands_for
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from preflight.registry import find_plugins, load_checks
 from preflight.render import RENDERERS, Style, render
 from preflight.report import report_dict
 from preflight.settings import Settings
-from preflight.sources.demo import names
+from preflight.sources.saved.demo import names
 from tests.command import preflight
 from tests.sources.reading import FIXTURES, NOW, read
 from tests.twenty_gates import CHANGES, snapshot

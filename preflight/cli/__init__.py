@@ -17,7 +17,7 @@ import click
 
 from preflight import __version__
 from preflight.errors import PreflightError
-from preflight.plain import clean
+from preflight.values.foreign_text import clean
 
 EXIT_INTERRUPTED = 130
 BUG_REPORT = "https://github.com/harvester/harvester-preflight/issues"

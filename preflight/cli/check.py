@@ -121,8 +121,8 @@ def _publishable(params: dict[str, Any]) -> None:
 
 
 def _publish(document: dict[str, Any], params: dict[str, Any]) -> None:
-    from preflight.sources.live_http import connect
-    from preflight.sources.publish import publish
+    from preflight.cluster.api import connect
+    from preflight.cluster.publish import publish
 
     done = publish(connect(connection_from(params)), document)
     if not params["quiet"]:
@@ -166,8 +166,8 @@ def _several(params: dict[str, Any]) -> bool:
 
 
 def _many(params: dict[str, Any]) -> dict[str, Any]:
-    from preflight.clusters import choose_contexts, examine_all
-    from preflight.sources.live_kubeconfig import context_names
+    from preflight.cli.fleet import choose_contexts, examine_all
+    from preflight.cluster.kubeconfig import context_names
 
     known = context_names(connection_from(params))
     contexts = choose_contexts(known, params["context"] or "", params["all_contexts"])

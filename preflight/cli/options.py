@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from preflight.cli.defaults import load_config_option
 from preflight.config_file import Config
 from preflight.settings import Settings
-from preflight.times import parse_duration, parse_time
+from preflight.values.times import parse_duration, parse_time
 
 F = TypeVar("F", bound=Callable[..., Any])
 ENV_PREFIX = "HARVESTER_PREFLIGHT_"

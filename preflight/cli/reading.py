@@ -15,14 +15,14 @@ from preflight.settings import Settings
 from preflight.sources import Reader, open_source
 
 if TYPE_CHECKING:
-    from preflight.sources.live_connect import Connection
+    from preflight.cluster.connection import Connection
 
 
 def reader_for(params: dict[str, Any], settings: Settings, progress: Callable[[str], None]) -> Reader:
     """Return what reads the source that was asked for. Nothing is read, and nothing connected, yet."""
 
     def live(needs: Sequence[Need]) -> Inventory:
-        from preflight.sources.live import read
+        from preflight.sources.live.reader import read
 
         inventory: Inventory = read(
             needs, connection_from(params), now=settings.now, timeout=settings.timeout, progress=progress
@@ -34,7 +34,7 @@ def reader_for(params: dict[str, Any], settings: Settings, progress: Callable[[s
 
 def connection_from(params: dict[str, Any]) -> Connection:
     """Gather the connection flags."""
-    from preflight.sources.live_connect import Connection
+    from preflight.cluster.connection import Connection
 
     return Connection(
         kubeconfig=params.get("kubeconfig") or "",
@@ -63,7 +63,7 @@ def later_for(params: dict[str, Any], settings: Settings, progress: Callable[[st
         raise UsageError(f"{flag} goes with --source live only: a copy of a cluster cannot be asked")
 
     def later(inventory: Inventory, pair: UpgradePair, checks: Sequence[Check]) -> dict[str, Collected]:
-        from preflight.sources.asking import ask_on_purpose
+        from preflight.sources.live.on_purpose import ask_on_purpose
 
         needs = [need for check in checks for need in check.needs]
         return ask_on_purpose(connection_from(params), settings, inventory, pair, needs, progress)

@@ -14,8 +14,8 @@ from preflight.cli.terminal import Progress
 from preflight.errors import RemediationError, UsageError
 from preflight.flow import Examination
 from preflight.model import Finding, Report, Severity, Status
-from preflight.plain import clean
-from preflight.times import human_duration
+from preflight.values.foreign_text import clean
+from preflight.values.times import human_duration
 
 EVERY = "all"
 """The value of --remediate without a check."""

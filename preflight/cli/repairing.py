@@ -18,7 +18,7 @@ from preflight.cli.terminal import Progress, is_terminal
 from preflight.errors import UsageError
 from preflight.flow import Examination, examine, registered_checks
 from preflight.model import Report
-from preflight.plain import clean
+from preflight.values.foreign_text import clean
 
 if TYPE_CHECKING:
     from preflight.remediation.apply import Outcome, Tools
@@ -128,10 +128,10 @@ def carry_out(
 
     Raises RemediationError while nothing has been changed.
     """
+    from preflight.cluster.writer import Writer
     from preflight.remediation.apply import Tools, apply_plan
-    from preflight.sources.live import connect
-    from preflight.sources.writes import Writer
-    from preflight.times import format_time
+    from preflight.sources.live.reader import connect
+    from preflight.values.times import format_time
 
     progress = Progress(quiet=repair.quiet)
 

@@ -12,8 +12,8 @@ from preflight.cli.options import colour_option, option, output_option, quiet_op
 from preflight.cli.output import parse_reports, print_document, print_text, write_reports
 from preflight.config_file import schema_problems
 from preflight.errors import SourceError, UsageError
-from preflight.plain import clean
 from preflight.render import RENDERERS
+from preflight.values.foreign_text import clean
 
 MAX_BYTES = 512 << 20
 

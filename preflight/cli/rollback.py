@@ -41,13 +41,13 @@ def rollback(ctx: click.Context, /, **params: Any) -> None:
 
 def run_rollback(params: dict[str, Any]) -> int:
     """Compare the journal with the cluster, print the way back, go it when told to; return the exit code."""
+    from preflight.cluster.writer import Writer
     from preflight.model import SourceInfo
     from preflight.remediation.apply import cluster_id
     from preflight.remediation.journal import read_journal
     from preflight.remediation.render import journal_table, plan_json, plan_table
     from preflight.remediation.rollback import rollback_plan
-    from preflight.sources.live import connect
-    from preflight.sources.writes import Writer
+    from preflight.sources.live.reader import connect
 
     path: Path = params["journal"] / "journal.json" if params["journal"].is_dir() else params["journal"]
     document = read_journal(path)

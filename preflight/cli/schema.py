@@ -12,7 +12,7 @@ from preflight.cli.options import option
 from preflight.cli.output import print_text
 from preflight.config_file import load_config, load_schema, parse_with_positions, schema_names, schema_problems
 from preflight.errors import ConfigError, UsageError
-from preflight.plain import clean
+from preflight.values.foreign_text import clean
 
 KINDS = {
     "PreflightReport": "report",

@@ -24,7 +24,7 @@ from preflight.cli.terminal import Progress
 from preflight.errors import PreflightError
 from preflight.flow import all_needs, registered_checks
 from preflight.pair import version_pair
-from preflight.plain import clean
+from preflight.values.foreign_text import clean
 
 
 @click.command()
@@ -51,7 +51,7 @@ def snapshot(ctx: click.Context, /, **params: Any) -> None:
     The file is JSON, readable by its owner only. Exit 4 when something could not be read that a check cannot do without
     (the file says what).
     """
-    from preflight.sources.snapshot import write
+    from preflight.sources.saved.snapshot import write
 
     settings = settings_from(params)
     progress = Progress(quiet=settings.quiet)

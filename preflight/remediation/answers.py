@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.sources.live_errors import ApiError
+from preflight.cluster.errors import ApiError
 
 _MEANINGS = (
     (

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
+from preflight.cluster.errors import ApiError
+from preflight.cluster.writer import Writer
 from preflight.errors import PreflightError, RemediationError, SourceError
 from preflight.model import Report, Severity, Status
 from preflight.remediation.interrupts import uninterrupted
@@ -20,8 +22,6 @@ from preflight.remediation.plan import Plan, Step
 from preflight.remediation.preconditions import check_permissions, refuse_while_upgrading
 from preflight.remediation.steps import Failure, ServerGone, StepRunner
 from preflight.remediation.wait import Clock
-from preflight.sources.live_errors import ApiError
-from preflight.sources.writes import Writer
 
 CONVERGED, NOT_CONVERGED, REFUSED = "converged", "not-converged", "refused"
 DECLINED, INTERRUPTED = "declined", "interrupted"

@@ -19,7 +19,7 @@ from preflight.inventory import Inventory, JsonObject
 from preflight.model import Finding
 from preflight.remediation.plan import Goal, Refused, Target, Until, target_of
 from preflight.resources import RESOURCES
-from preflight.versions import HarvesterVersion
+from preflight.values.versions import HarvesterVersion
 
 DEPLOYED = "AddonDeploySuccessful"
 DISABLED = ("", "AddonDisabled")

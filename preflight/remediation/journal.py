@@ -14,7 +14,7 @@ from preflight.errors import RemediationError, UsageError
 from preflight.files import replace_file
 from preflight.inventory import JsonObject
 from preflight.remediation.plan import Plan, Step, Target
-from preflight.times import format_time
+from preflight.values.times import format_time
 
 KIND = "PreflightJournal"
 API_VERSION = "harvester-preflight/v1"

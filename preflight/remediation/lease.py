@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from preflight.cluster.errors import ApiError
+from preflight.cluster.writer import LEASE_NAMESPACE, Writer
 from preflight.errors import RemediationError, Unreadable
 from preflight.fields import integer_at, text_at, time_at
 from preflight.inventory import JsonObject
 from preflight.remediation.answers import explain
 from preflight.remediation.interrupts import uninterrupted
-from preflight.sources.live_errors import ApiError
-from preflight.sources.writes import LEASE_NAMESPACE, Writer
-from preflight.times import human_duration
+from preflight.values.times import human_duration
 
 NAME = "harvester-preflight-fix"
 API_VERSION = "coordination.k8s.io/v1"

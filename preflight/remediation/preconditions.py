@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from preflight.cluster.errors import ApiError
+from preflight.cluster.writer import LEASE_NAMESPACE, Writer, plural_of
 from preflight.errors import RemediationError, Unreadable
 from preflight.fields import labels_of, ref_of
 from preflight.inventory import Inventory, JsonObject
 from preflight.remediation.answers import explain
 from preflight.remediation.plan import Action, Plan, Step
 from preflight.resources import RESOURCES
-from preflight.sources.live_errors import ApiError
-from preflight.sources.writes import LEASE_NAMESPACE, Writer, plural_of
 
 STATE_LABEL = "harvesterhci.io/upgradeState"
 FINAL_STATES = ("Succeeded", "Failed")

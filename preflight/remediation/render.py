@@ -8,11 +8,11 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from preflight.plain import clean
 from preflight.remediation.journal import API_VERSION, step_dict
 from preflight.remediation.plan import Plan, Refusal, Step
 from preflight.report import resource_dict
-from preflight.times import format_time
+from preflight.values.foreign_text import clean
+from preflight.values.times import format_time
 
 _LABELLED = re.compile(r"   (?:for|by|why|risk|LOSES|undo|until) +|\d+\. ")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from preflight.cluster.errors import ApiError
+from preflight.cluster.writer import Writer
 from preflight.inventory import JsonObject
 from preflight.remediation.answers import explain, unreachable
 from preflight.remediation.bodies import change_for, fresh
@@ -11,8 +13,6 @@ from preflight.remediation.interrupts import uninterrupted
 from preflight.remediation.journal import DONE, FAILED, NOT_CONVERGED, STARTED, WRITTEN, Journal, state_of
 from preflight.remediation.plan import Action, Step, Target, Until
 from preflight.remediation.wait import Clock, wait_for
-from preflight.sources.live_errors import ApiError
-from preflight.sources.writes import Writer
 
 GONE_ALREADY = "it was gone already"
 

@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from preflight.cluster.errors import ApiError
+from preflight.cluster.writer import Writer
 from preflight.errors import Unreadable
 from preflight.fields import condition, condition_status, text_at
 from preflight.inventory import JsonObject
 from preflight.remediation.answers import explain, unreachable
 from preflight.remediation.case import DEPLOYED
 from preflight.remediation.plan import Goal, Target, Until
-from preflight.sources.live_errors import ApiError
-from preflight.sources.writes import Writer
-from preflight.times import human_duration
+from preflight.values.times import human_duration
 
 POLL_SECONDS = 2.0
 MAX_FAILED_READS = 5

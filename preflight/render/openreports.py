@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from preflight.render import document as doc
 from preflight.render.text import sanitised
 from preflight.render.yaml_ import dump
-from preflight.times import parse_time
+from preflight.values.times import parse_time
 
 if TYPE_CHECKING:
     from preflight.render import Style

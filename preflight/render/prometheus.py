@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
-from preflight.times import parse_time
+from preflight.values.times import parse_time
 
 if TYPE_CHECKING:
     from preflight.render import Style

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from preflight.times import human_duration, parse_time
+from preflight.values.times import human_duration, parse_time
 
 _ORDER = (
     ("operation",),

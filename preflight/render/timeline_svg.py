@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import chain, pairwise
 
 from preflight.render.timeline import UNRANKED, Moment, clock_texts, inversions, rank
-from preflight.times import human_duration
+from preflight.values.times import human_duration
 
 WIDTH, MARGIN, LETTER, LINE = 640.0, 14.0, 6.9, 16.0
 MAX_LABEL = 30

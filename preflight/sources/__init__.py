@@ -31,11 +31,11 @@ def open_source(source: str, *, now: datetime | None, live: Reader, stdin: Binar
     if source == "live":
         return live
     if source == "demo" or source.startswith("demo:"):
-        from preflight.sources.demo import known_name, read
+        from preflight.sources.saved.demo import known_name, read
 
         return partial(read, name=known_name(source.partition(":")[2]), now=now)
     if source == "-":
-        from preflight.sources.document import read as read_document
+        from preflight.sources.saved.document import read as read_document
 
         return partial(read_document, opener=lambda: nullcontext(stdin), name="standard input", now=now)
     return _open_path(source, now)
@@ -45,7 +45,7 @@ def _open_path(source: str, now: datetime | None) -> Reader:
     path = Path(source)
     try:
         if path.is_dir():
-            from preflight.sources.bundle import read as read_bundle
+            from preflight.sources.bundle.reader import read as read_bundle
 
             return partial(read_bundle, path=path, now=now)
         with path.open("rb") as file:
@@ -57,9 +57,9 @@ def _open_path(source: str, now: datetime | None) -> Reader:
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot open {source}: {getattr(error, 'strerror', None) or error}") from None
     if head in _ZIP_MAGIC:
-        from preflight.sources.bundle import read as read_bundle
+        from preflight.sources.bundle.reader import read as read_bundle
 
         return partial(read_bundle, path=path, now=now)
-    from preflight.sources.document import read as read_document
+    from preflight.sources.saved.document import read as read_document
 
     return partial(read_document, opener=lambda: path.open("rb"), name=source, now=now)

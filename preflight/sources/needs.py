@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from preflight.check import Need
 from preflight.errors import ConfigError
 from preflight.inventory import JsonObject
-from preflight.paths import FieldTree, field_tree, keep_fields
 from preflight.resources import Resource
+from preflight.values.paths import FieldTree, field_tree, keep_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class MergedNeed:
 
     resource: Resource
     tree: FieldTree
-    """The fields to keep (preflight.paths); of a metadata-only resource never more than its metadata."""
+    """The fields to keep (preflight.values.paths); of a metadata-only resource never more than its metadata."""
     unserved_is_empty: bool
     """Only when every check that reads it says so: one that does not must learn that the group is not served."""
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from preflight.cluster.api import Api, resource_path
 from preflight.registry import find_plugins, load_checks
 from preflight.resources import Resource
-from preflight.sources.bundle_lists import place_of
-from preflight.sources.live import PAGE_SIZE, WORKERS, Connection, connect
-from preflight.sources.live_http import Api, resource_path
+from preflight.sources.bundle.lists import place_of
+from preflight.sources.live.reader import PAGE_SIZE, WORKERS, Connection, connect
 from preflight.sources.needs import merge_needs
 
 

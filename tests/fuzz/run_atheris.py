@@ -17,10 +17,11 @@ from tempfile import TemporaryDirectory
 import atheris
 
 with atheris.instrument_imports(include=["preflight"]):
-    for reader in ("bundle", "document", "objects", "snapshot"):  # the product imports them only when it reads
+    # The product imports them only when it reads.
+    for reader in ("bundle.reader", "saved.document", "saved.objects", "saved.snapshot"):
         import_module(f"preflight.sources.{reader}")
     from preflight.errors import PreflightError
-    from preflight.sources.yaml_reading import YamlProblem, load_documents
+    from preflight.sources.text.yaml_reading import YamlProblem, load_documents
     from tests.sources.reading import ALL_NEEDS, NOW, read, read_stdin
 
 from tests.fuzz.make_corpus import CORPUS

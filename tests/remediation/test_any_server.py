@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from preflight.cluster.errors import ApiError
 from preflight.model import SourceInfo, UpgradePair
 from preflight.remediation.answers import explain, is_denial
 from preflight.remediation.journal import read_journal
 from preflight.remediation.rollback import rollback_plan
-from preflight.sources.ask import dry_run_upgrade
-from preflight.sources.live_errors import ApiError
-from preflight.versions import parse_version
+from preflight.sources.live.dry_run import dry_run_upgrade
+from preflight.values.versions import parse_version
 from tests.kube.admission import refuse_unsettled_addons
 from tests.kube.objects import release
 from tests.remediation.world import MakeWorld, addon, chart_of, conditions_of, job_of, status_of, stuck

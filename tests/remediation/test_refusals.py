@@ -16,7 +16,7 @@ from preflight.remediation.build import Choice, build_plan
 from preflight.remediation.plan import Plan
 from preflight.remediation.strategies import LEFT_TO_YOU
 from preflight.settings import Settings
-from preflight.times import parse_time
+from preflight.values.times import parse_time
 from tests.kube.objects import release
 from tests.remediation.world import CHECKS, addon, chart_of, job_of, setting, stuck
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from preflight.cluster.errors import ApiError
 from preflight.remediation.bodies import change_for, fresh, merged
 from preflight.remediation.plan import Action, Goal, Step, Target, Until
 from preflight.remediation.wait import MAX_FAILED_READS, Seen, look, wait_for
-from preflight.sources.live_errors import ApiError
 from tests.remediation.world import FakeTime, addon
 
 ADDON = Target("harvesterhci.io/v1beta1", "Addon", "addons", "one", "addon-one")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from preflight.cluster.writer import ALLOWED, Writer, why_forbidden
 from preflight.errors import RemediationError
 from preflight.resources import RESOURCES
-from preflight.sources.writes import ALLOWED, Writer, why_forbidden
 
 VERBS = ("create", "delete", "patch", "patch-status", "put")
 

@@ -25,6 +25,7 @@ from preflight.api import (
     ref_of,
     text_at,
 )
+from preflight.cluster.writer import Writer
 from preflight.flow import Examination, examine
 from preflight.remediation.apply import Outcome as Ended
 from preflight.remediation.apply import Tools, apply_plan
@@ -34,8 +35,7 @@ from preflight.remediation.plan import Plan
 from preflight.remediation.strategies import gentlest
 from preflight.remediation.wait import Clock
 from preflight.settings import Settings
-from preflight.sources.live import Connection, connect, read
-from preflight.sources.writes import Writer
+from preflight.sources.live.reader import Connection, connect, read
 from tests.kube import KubeServer
 from tests.kube.controllers import FINALIZER
 from tests.kube.objects import helm_chart, job, pod, release

@@ -19,7 +19,7 @@ from preflight.model import (
     Waived,
 )
 from preflight.report import API_VERSION, FAIL_ON, build_report, report_dict
-from preflight.versions import parse_version
+from preflight.values.versions import parse_version
 from tests.render.reports import EVIL, SOURCE
 
 ANY_CHARACTER = st.characters(exclude_categories=())

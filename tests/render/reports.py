@@ -20,7 +20,7 @@ from preflight.model import (
     Waived,
 )
 from preflight.report import API_VERSION, build_report, report_dict
-from preflight.versions import parse_version
+from preflight.values.versions import parse_version
 
 NOW = datetime(2026, 11, 23, 18, 42, 58, tzinfo=UTC)
 DOCS = "https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting"

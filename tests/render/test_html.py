@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from preflight.render import Style, render
 from preflight.render.timeline import Moment, inversions, timeline
 from preflight.render.timeline_svg import WIDTH, drawing
-from preflight.times import parse_time
+from preflight.values.times import parse_time
 from tests.render.documents import rows
 from tests.render.reports import REPORTS, STUCK, blocked, fleet, hostile
 

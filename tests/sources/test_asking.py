@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from preflight.check import need
+from preflight.cluster.connection import Connection
 from preflight.inventory import Collected, Inventory
 from preflight.model import SourceInfo, UpgradePair
 from preflight.settings import Settings
-from preflight.sources.asking import DRY_RUN, FILES, ask_on_purpose
-from preflight.sources.live_connect import Connection
-from preflight.sources.probe import NAMESPACE, choose_image
-from preflight.sources.probe_pod import LABELS, host_paths, read_answer, script, wanted_of
-from preflight.times import parse_time
-from preflight.versions import parse_version
+from preflight.sources.live.on_purpose import DRY_RUN, FILES, ask_on_purpose
+from preflight.sources.live.probe import NAMESPACE, choose_image
+from preflight.sources.live.probe_pod import LABELS, host_paths, read_answer, script, wanted_of
+from preflight.values.times import parse_time
+from preflight.values.versions import parse_version
 from tests.kube import KubeServer
 from tests.kube.faults import Call, Fail
 

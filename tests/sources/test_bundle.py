@@ -10,7 +10,7 @@ from preflight.check import need
 from preflight.errors import SourceError
 from preflight.inventory import View
 from preflight.model import UpgradePair
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.text.yaml_reading import load_documents
 from tests.bundles import NAMESPACES, bundle_files, encode, node_archive, write_folder, write_zip, zipped
 from tests.sources.reading import ALL_NEEDS, FIXTURES, NOW, names, read
 
@@ -252,7 +252,7 @@ def test_files_of_nodes(tmp_path):
 def test_a_node_archive_over_the_limit_is_a_gap(tmp_path, monkeypatch):
     files = bundle_files([NODE])
     files["nodes/n1.zip"] = node_archive("n1", {"configs/oem/x": "y"})
-    monkeypatch.setattr("preflight.sources.bundle_nodes.MAX_ARCHIVE_BYTES", 10)
+    monkeypatch.setattr("preflight.sources.bundle.nodes.MAX_ARCHIVE_BYTES", 10)
     for source in (write_zip(tmp_path, files), write_folder(tmp_path / "flat", files)):
         missing = read(source, [need("nodes/files", "files[configs/oem/x]")]).get("nodes/files").missing
         assert "nodes/n1.zip is larger than" in missing
@@ -309,7 +309,7 @@ def test_a_file_over_the_limit_is_a_problem_not_a_crash(tmp_path, monkeypatch):
     path = write_zip(
         tmp_path, bundle_files([NODE, *({**POD, "metadata": {**POD["metadata"], "name": f"p{n}"}} for n in range(99))])
     )
-    monkeypatch.setattr("preflight.sources.bundle_layout.MAX_INPUT_BYTES", 8_000)
+    monkeypatch.setattr("preflight.sources.bundle.layout.MAX_INPUT_BYTES", 8_000)
     entry = read(path, [need("pods")]).get("pods")
     assert "larger than" in str(entry.missing or entry.gaps)
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from preflight.inventory import sorted_objects
-from preflight.sources.bundle_encoding import restore
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.bundle.encoding import restore
+from preflight.sources.text.yaml_reading import load_documents
 from tests.bundles import encode
 from tests.cases import all_cases, inventory_for
 from tests.sources.test_scrub_cases import CHECKS, judge, shown

@@ -10,8 +10,8 @@ import pytest
 from preflight.check import need
 from preflight.errors import UsageError
 from preflight.resources import RESOURCES
-from preflight.sources import demo
-from preflight.sources.snapshot import read_snapshot
+from preflight.sources.saved import demo
+from preflight.sources.saved.snapshot import read_snapshot
 from tests.sources.reading import ALL_NEEDS, NOW, names, read
 
 ROOT = Path(__file__).parent.parent.parent

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from preflight.cluster.connection import Connection, login
 from preflight.errors import FlagError, SourceError
-from preflight.sources import live_connect
-from preflight.sources.live import connect, read
-from preflight.sources.live_connect import Connection, login
+from preflight.sources.live.reader import connect, read
 from tests.kube import KubeServer
 
 SECRET = "s3cr3t-word"
@@ -76,7 +75,7 @@ def test_in_a_pod_the_service_account_is_used(monkeypatch, tmp_path):
     (tmp_path / "token").write_text("pod-token\n", encoding="utf-8")
     (tmp_path / "ca.crt").write_text("a certificate", encoding="utf-8")
     (tmp_path / "namespace").write_text("tools", encoding="utf-8")
-    monkeypatch.setattr(live_connect, "SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr("preflight.cluster.connection.SERVICE_ACCOUNT", tmp_path)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     found = login(Connection())
@@ -87,8 +86,8 @@ def test_in_a_pod_the_service_account_is_used(monkeypatch, tmp_path):
 
 def test_on_a_node_its_own_file_is_used_and_said(written, monkeypatch):
     path = Path(written(config("default"), "rke2.yaml"))
-    monkeypatch.setattr(live_connect, "RKE2_KUBECONFIG", path)
-    monkeypatch.setattr("preflight.sources.live_kubeconfig.RKE2_KUBECONFIG", path)
+    monkeypatch.setattr("preflight.cluster.connection.RKE2_KUBECONFIG", path)
+    monkeypatch.setattr("preflight.cluster.kubeconfig.RKE2_KUBECONFIG", path)
     found = login(Connection())
     assert token_of(found) == "Bearer default-token"
     assert "this node's own" in " ".join(found.notes)
@@ -300,7 +299,7 @@ def test_a_plugin_that_goes_wrong_is_named_and_its_words_kept(server, tmp_path, 
 
 
 def test_a_plugin_that_hangs_is_ended(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("preflight.sources.live_exec.PLUGIN_SECONDS", 0.5)
+    monkeypatch.setattr("preflight.cluster.exec_plugin.PLUGIN_SECONDS", 0.5)
     with pytest.raises(SourceError, match=r"did not finish within 0.5 s; log in with it first"):
         read([], Connection(kubeconfig=str(server.kubeconfig(tmp_path, exec_plugin="hang"))))
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from preflight.paths import field_tree, keep_fields
-from preflight.sources.live_decode import object_decoder, page_decoder
-from preflight.sources.live_errors import ApiError
+from preflight.cluster.errors import ApiError
+from preflight.sources.live.decode import object_decoder, page_decoder
+from preflight.values.paths import field_tree, keep_fields
 
 KEYS = st.sampled_from(["a", "b", "c.d/e", "metadata", "name", "labels"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()

@@ -7,11 +7,11 @@ import threading
 import pytest
 
 from preflight.check import need
+from preflight.cluster.connection import Connection
+from preflight.cluster.errors import ApiError, one_line, plain_url
 from preflight.errors import SourceError
 from preflight.resources import Resource
-from preflight.sources.live import connect, read
-from preflight.sources.live_connect import Connection
-from preflight.sources.live_errors import ApiError, one_line, plain_url
+from preflight.sources.live.reader import connect, read
 from tests.kube import Drip, Fail, Garbage, KubeServer, Reset, Stall, Truncate
 from tests.sources.raw_server import Reply, raw_server
 
@@ -380,7 +380,7 @@ def test_a_shown_address_has_no_secrets():
 
 
 def test_an_answer_without_end_is_cut_off(monkeypatch, waits):
-    monkeypatch.setattr("preflight.sources.live_http.MAX_BODY_BYTES", 1 << 20)
+    monkeypatch.setattr("preflight.cluster.api.MAX_BODY_BYTES", 1 << 20)
     body = json.dumps({"items": [], "padding": "x" * (3 << 20)}).encode()
     with raw_server(lambda _asked: Reply(body)) as server:
         assert "the answer is larger than 1 MiB" in pods_of(server, waits).missing

@@ -3,8 +3,8 @@
 import threading
 import time
 
-from preflight.sources.live_errors import ApiError
-from preflight.sources.live_jobs import run_jobs, why_failed
+from preflight.cluster.errors import ApiError
+from preflight.cluster.jobs import run_jobs, why_failed
 
 
 def test_every_job_is_answered_and_a_failure_costs_only_itself():

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from preflight.check import need
+from preflight.cluster.connection import Connection
 from preflight.errors import SourceError
 from preflight.resources import Resource
-from preflight.sources.live import read
-from preflight.sources.live_connect import Connection
+from preflight.sources.live.reader import read
 from tests.kube import KubeServer
 from tests.kube.faults import Fail
 from tests.sources.raw_server import Reply, raw_server

@@ -3,10 +3,10 @@
 import pytest
 
 from preflight.check import need
+from preflight.cluster.connection import Connection
 from preflight.resources import RESOURCES
-from preflight.sources.live import read as read_live
-from preflight.sources.live_connect import Connection
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.live.reader import read as read_live
+from preflight.sources.text.yaml_reading import load_documents
 from tests.kube import KubeServer
 from tests.sources.reading import FIXTURES, read
 

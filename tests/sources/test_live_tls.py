@@ -7,9 +7,9 @@ import pytest
 import trustme
 
 from preflight.check import need
+from preflight.cluster.connection import Connection
 from preflight.errors import SourceError
-from preflight.sources.live import read
-from preflight.sources.live_connect import Connection
+from preflight.sources.live.reader import read
 from tests.kube import KubeServer
 from tests.sources.raw_server import Reply, raw_server
 

@@ -7,7 +7,7 @@ import pytest
 
 from preflight.check import need
 from preflight.errors import SourceError
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.text.yaml_reading import load_documents
 from tests.sources.reading import FIXTURES, names, read, read_stdin
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "x"}, "status": {"phase": "Running"}}

@@ -70,6 +70,6 @@ def test_aliases_that_explode_are_refused():
 
 
 def test_an_input_over_the_limit_is_refused(monkeypatch):
-    monkeypatch.setattr("preflight.sources.text.MAX_INPUT_BYTES", 10)
+    monkeypatch.setattr("preflight.sources.text.encoding.MAX_INPUT_BYTES", 10)
     with pytest.raises(SourceError, match="standard input is larger than"):
         read_stdin(b"x" * 11, now=NOW)

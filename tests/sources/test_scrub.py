@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from preflight.sources.scrub import scrub_object
-from preflight.sources.yaml_reading import load_documents
+from preflight.sources.saved.scrub import scrub_object
+from preflight.sources.text.yaml_reading import load_documents
 
 VALUES = """
 eventTailer:

@@ -8,8 +8,8 @@ from preflight.inventory import Inventory
 from preflight.model import CheckResult, UpgradePair
 from preflight.registry import check_options, find_plugins, load_checks
 from preflight.runner import run_checks
-from preflight.sources.snapshot import dump, read_snapshot
-from preflight.versions import parse_version
+from preflight.sources.saved.snapshot import dump, read_snapshot
+from preflight.values.versions import parse_version
 from tests.cases import Case, all_cases, inventory_for
 
 CHECKS = {check.id: check for check in load_checks(find_plugins(only_ours=True))}

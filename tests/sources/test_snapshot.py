@@ -14,8 +14,8 @@ from preflight.errors import SourceError
 from preflight.inventory import Collected, Inventory, sorted_objects
 from preflight.model import SourceInfo
 from preflight.resources import RESOURCES
-from preflight.sources.scrub import scrub_object
-from preflight.sources.snapshot import dump, read_snapshot, write
+from preflight.sources.saved.scrub import scrub_object
+from preflight.sources.saved.snapshot import dump, read_snapshot, write
 from tests.sources.reading import ALL_NEEDS, FIXTURES, NOW, read, read_stdin
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

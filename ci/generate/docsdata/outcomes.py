@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from preflight.sources.live_errors import ApiError, status_error, transport_error
-from preflight.sources.live_lists import MAX_RESTARTS
+from preflight.cluster.errors import ApiError, status_error, transport_error
+from preflight.sources.live.lists import MAX_RESTARTS
 
 STATUSES = {
     400: "Bad Request",

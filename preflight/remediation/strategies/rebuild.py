@@ -11,7 +11,7 @@ from preflight.fields import maps_at
 from preflight.inventory import JsonObject
 from preflight.remediation.case import Case, settled_goal, target_with_uid
 from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until
-from preflight.versions import lies_in
+from preflight.values.versions import lies_in
 
 BEFORE = "<1.7.0"
 LOSES = "the addon is UNINSTALLED: its workloads, and all that its chart deletes with them; it stays disabled"

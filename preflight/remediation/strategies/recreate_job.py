@@ -11,7 +11,7 @@ from preflight.fields import text_at, value_at
 from preflight.inventory import JsonObject
 from preflight.remediation.case import DEPLOYED, Case, addon_enabled, target_with_uid
 from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until
-from preflight.times import format_time
+from preflight.values.times import format_time
 
 NUDGE = "preflight.harvesterhci.io/reconcile-requested"
 RISK = "helm runs once more with the same values; what is installed stays as it is"

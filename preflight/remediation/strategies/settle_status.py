@@ -13,7 +13,7 @@ from preflight.fields import labels_of, maps_at, text_at
 from preflight.inventory import JsonObject
 from preflight.remediation.case import DEPLOYED, DISABLED, Case, addon_enabled, addon_status, target_with_uid
 from preflight.remediation.plan import Action, Goal, Refused, Step, Until
-from preflight.times import format_time
+from preflight.values.times import format_time
 
 LOSES = "what the controller recorded about the operation: its times and its failure message"
 

@@ -1,0 +1,1 @@
+"""The only client of the API server: connection, login, requests, writes."""

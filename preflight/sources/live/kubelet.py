@@ -1,0 +1,74 @@
+"""Ask every node's kubelet through the API server: `nodes/N/proxy/...`, the only request per object there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from preflight.cluster.api import Api, resource_path
+from preflight.cluster.errors import ApiError
+from preflight.cluster.jobs import run_jobs, why_failed
+from preflight.inventory import Collected, JsonObject, sorted_objects
+from preflight.sources.live.decode import object_decoder
+from preflight.sources.needs import MergedNeed
+
+WORKERS = 16
+NODE_SECONDS = 20.0
+_ENDPOINTS = {"nodes/stats-summary": "stats/summary", "nodes/configz": "configz"}
+
+
+def read_kubelets(
+    api: Api, needs: Sequence[MergedNeed], nodes: Collected, deadline: float | None
+) -> dict[str, Collected]:
+    """Read the kubelet needs from all nodes, several at a time; a node that did not answer is a gap."""
+    if nodes.missing:
+        return {need.resource.name: Collected(missing=nodes.missing) for need in needs}
+    names = [str(node["metadata"]["name"]) for node in nodes.objects if _named(node)]
+    asked = [(need, name) for need in needs for name in names]
+    jobs: list[Callable[[], JsonObject]] = [partial(_ask, api, need, name) for need, name in asked]
+    answers = dict(run_jobs(jobs, workers=WORKERS, deadline=deadline))
+    found: dict[str, Collected] = {}
+    for need in needs:
+        mine = [(index, name) for index, (asker, name) in enumerate(asked) if asker is need]
+        found[need.resource.name] = _collected(need, [(name, answers.get(index)) for index, name in mine], nodes.gaps)
+    return found
+
+
+def _named(node: JsonObject) -> bool:
+    metadata = node.get("metadata")
+    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+
+
+def _ask(api: Api, need: MergedNeed, node: str) -> JsonObject:
+    endpoint = _ENDPOINTS.get(need.resource.name)
+    if endpoint is None:
+        raise ApiError("not-in-source", f"there is no kubelet endpoint for {need.resource.name}")
+    path = resource_path("v1", "nodes", "", node, f"proxy/{endpoint}")
+    answer = object_decoder(need.tree)(api.fetch(path, seconds=NODE_SECONDS).body, path)
+    return {
+        **answer,
+        "apiVersion": need.resource.api_version,
+        "kind": need.resource.kind,
+        "metadata": {"name": node},
+    }
+
+
+def _collected(
+    need: MergedNeed, answers: Sequence[tuple[str, JsonObject | Exception | None]], gaps: tuple[str, ...]
+) -> Collected:
+    objects = [answer for _, answer in answers if isinstance(answer, dict)]
+    problems = [(name, answer) for name, answer in answers if not isinstance(answer, dict)]
+    refused = [error for _, error in problems if isinstance(error, ApiError) and error.status in (401, 403)]
+    if refused and len(refused) == len(answers):  # one sentence in place of one per node
+        words = refused[0].server_message or refused[0].message
+        return Collected(missing=f"forbidden: cannot get nodes/proxy, which {need.resource.name} needs: {words}")
+    return Collected(sorted_objects(objects), gaps=(*gaps, *(_gap(name, error) for name, error in problems)))
+
+
+def _gap(node: str, error: JsonObject | Exception | None) -> str:
+    if not isinstance(error, Exception):
+        return f"timed-out: node {node}: not asked within --timeout"
+    if isinstance(error, ApiError) and error.code == "not-served":
+        return f"error: node {node}: the kubelet has no such answer (404)"
+    code, _, words = why_failed(error).partition(": ")
+    return f"{code}: node {node}: {words}"

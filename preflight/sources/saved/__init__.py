@@ -1,0 +1,1 @@
+"""Read what somebody saved: snapshots, objects, the demo."""

@@ -1,0 +1,168 @@
+"""Snapshots: what one run read, scrubbed, in one JSON file for another run, machine or day.
+
+Shape: schemas/snapshot.schema.json. Each entry names the fields that were kept, so that a check that asks for more than
+the snapshot holds is told so, and does not take the missing field for an empty one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import preflight
+from preflight.check import Need
+from preflight.errors import SourceError
+from preflight.files import replace_file
+from preflight.inventory import Collected, Inventory, sorted_objects
+from preflight.model import SourceInfo
+from preflight.sources.needs import MergedNeed, merge_needs
+from preflight.values.paths import ALWAYS_KEPT, split_path
+from preflight.values.times import format_time, parse_time
+
+API_VERSION = "harvester-preflight/v1"
+KIND = "PreflightSnapshot"
+
+
+def dump(inventory: Inventory, needs: Sequence[Need]) -> str:
+    """Return the text of a snapshot of what was read for `needs`, scrubbed."""
+    return "".join(pieces(inventory, needs))
+
+
+def pieces(inventory: Inventory, needs: Sequence[Need]) -> Iterator[str]:
+    """Yield that text piece by piece, one object a line: a large cluster's need not be in memory twice."""
+    from preflight.sources.saved.scrub import scrub_object
+
+    source = inventory.source
+    head = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "tool": {"name": "harvester-preflight", "version": preflight.__version__},
+        "source": {"type": source.type, "name": source.name, "clock": source.clock, "notes": list(source.notes)},
+        "collectedAt": format_time(source.collected_at),
+    }
+    yield _json(head)[:-1] + ',\n"entries": {'
+    fields: dict[str, set[str]] = {}
+    for need in needs:
+        fields.setdefault(need.resource.name, set()).update(need.fields)
+    for number, (name, entry) in enumerate(sorted(inventory.entries.items())):
+        about = {"fields": sorted(fields.get(name, ())), "missing": entry.missing, "gaps": list(entry.gaps)}
+        yield f'{"," if number else ""}\n{_json(name)}: {_json(about)[:-1]}, "objects": ['
+        for place, obj in enumerate(entry.objects):
+            yield f"{',' if place else ''}\n  {_json(scrub_object(obj))}"
+        yield "]}"
+    yield "\n}}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def write(inventory: Inventory, needs: Sequence[Need], path: Path) -> None:
+    """Write a snapshot, readable by its owner only, in one step: a reader never sees half of it.
+
+    Raises OSError when the file cannot be written.
+    """
+    replace_file(path, pieces(inventory, needs), errors="replace")
+
+
+def read_snapshot(needs: Sequence[Need], data: bytes, name: str, now: datetime | None) -> Inventory | None:
+    """Read a snapshot from its text, None when the document is something else. Raises SourceError when it is broken."""
+    document = _load(data, name)
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        return None
+    _validate(document, name)
+    source = document["source"]
+    notes = (f"taken from {source['type']} {source['name']}", *source.get("notes", ()))
+    return build(document, needs, SourceInfo("snapshot", name, _clock(document, name), notes=notes), now)
+
+
+def build(document: Mapping[str, Any], needs: Sequence[Need], info: SourceInfo, now: datetime | None) -> Inventory:
+    """Make the inventory of a snapshot that is known to be well-formed."""
+    words = "the time given with --now" if now else f"the time the {info.type} was taken"
+    source = SourceInfo(info.type, info.name, now or info.collected_at, words, info.notes)
+    merged = merge_needs(needs)
+    asked = {resource: {field for need in needs if need.resource.name == resource for field in need.fields}
+             for resource in merged}  # fmt: skip
+    return Inventory(
+        source, {key: _entry(need, document["entries"].get(key), asked[key], info) for key, need in merged.items()}
+    )
+
+
+def _entry(need: MergedNeed, entry: Mapping[str, Any] | None, asked: set[str], info: SourceInfo) -> Collected:
+    name = need.resource.name
+    again = "take the snapshot again with this version of harvester-preflight"
+    if entry is None:
+        return Collected(missing=f"not-in-source: {info.name} was taken without {name}; {again}")
+    if entry["missing"]:
+        return Collected(missing=entry["missing"])
+    held = entry.get("fields")
+    if held is not None and not (need.resource.metadata_only or need.resource.kind == "Secret"):
+        lacking = sorted(field for field in asked if not _covered(field, [*ALWAYS_KEPT, *held]))
+        if lacking:
+            return Collected(missing=f"not-in-source: {info.name} has no {', '.join(lacking)} of {name}; {again}")
+    objects = sorted_objects(need.project(obj) for obj in entry["objects"])
+    return Collected(objects, gaps=tuple(entry.get("gaps", ())))
+
+
+def _covered(field: str, held: Sequence[str]) -> bool:
+    wanted = split_path(field)
+    for path in held:
+        has = split_path(path)
+        if len(has) <= len(wanted) and all(mine in (other, "*") for mine, other in zip(has, wanted, strict=False)):
+            return True
+    return False
+
+
+def _clock(document: Mapping[str, Any], name: str) -> datetime:
+    moment = parse_time(document["collectedAt"])
+    if moment is None:
+        raise SourceError(f"{name}: collectedAt is {document['collectedAt']!r}, not an RFC 3339 time")
+    return moment
+
+
+def _load(data: bytes, name: str) -> Any:
+    from preflight.sources.text.json_reading import JsonProblem, load_json
+
+    if data.lstrip()[:1] == b"{":
+        try:
+            return load_json(data.decode())
+        except JsonProblem as problem:
+            raise problem.located(name) from None
+    from preflight.sources.text.yaml_reading import YamlProblem, load_documents
+
+    try:
+        documents = list(load_documents(data))
+    except YamlProblem as problem:
+        raise problem.located(name) from None
+    return documents[0] if len(documents) == 1 else None
+
+
+def _validate(document: Mapping[str, Any], name: str) -> None:
+    if document.get("apiVersion") != API_VERSION:
+        raise SourceError(
+            f"{name} is a snapshot of apiVersion {document.get('apiVersion')!r}; this version reads {API_VERSION}: "
+            "update harvester-preflight, or take the snapshot again"
+        )
+    import jsonschema
+    import jsonschema.exceptions
+
+    try:
+        validator = jsonschema.Draft202012Validator(schema())
+        worst = jsonschema.exceptions.best_match(validator.iter_errors(document))
+    except RecursionError:
+        raise SourceError(f"{name} nests too deeply for a snapshot") from None
+    if worst is not None:
+        place = ".".join(str(part) for part in worst.absolute_path) or "the document"
+        text = worst.message if len(worst.message) <= 200 else worst.message[:197] + "..."
+        raise SourceError(f"{name} is not a valid snapshot: {place}: {text}")
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of snapshots."""
+    from importlib.resources import files
+
+    loaded: dict[str, Any] = json.loads(files("preflight_schemas").joinpath("snapshot.schema.json").read_bytes())
+    return loaded
