@@ -23,6 +23,7 @@ BUILT_IN_GROUPS = frozenset(
         "batch",
         "coordination.k8s.io",
         "discovery.k8s.io",
+        "networking.k8s.io",
         "policy",
         "rbac.authorization.k8s.io",
         "storage.k8s.io",
@@ -86,6 +87,7 @@ batch v1 cronjobs CronJob n s cj
 policy v1 poddisruptionbudgets PodDisruptionBudget n s pdb
 coordination.k8s.io v1 leases Lease n -
 discovery.k8s.io v1 endpointslices EndpointSlice n -
+networking.k8s.io v1 ingresses Ingress n s ing
 storage.k8s.io v1 storageclasses StorageClass c - sc
 storage.k8s.io v1 volumeattachments VolumeAttachment c s
 apiextensions.k8s.io v1 customresourcedefinitions CustomResourceDefinition c s crd crds
@@ -107,6 +109,8 @@ node.harvesterhci.io v1beta1 cloudinits CloudInit c s
 helm.cattle.io v1 helmcharts HelmChart n s
 helm.cattle.io v1 helmchartconfigs HelmChartConfig n -
 management.cattle.io v3 managedcharts ManagedChart n s
+management.cattle.io v3 settings Setting c -
+catalog.cattle.io v1 clusterrepos ClusterRepo c s
 fleet.cattle.io v1alpha1 bundles Bundle n s
 provisioning.cattle.io v1 clusters Cluster n s
 cluster.x-k8s.io v1beta1 clusters Cluster n s cl
@@ -120,6 +124,13 @@ longhorn.io v1beta2 instancemanagers InstanceManager n s lhim
 longhorn.io v1beta2 backingimages BackingImage n s lhbi
 longhorn.io v1beta2 backingimagemanagers BackingImageManager n s lhbim
 longhorn.io v1beta2 recurringjobs RecurringJob n s lhrj
+longhorn.io v1beta2 volumeattachments VolumeAttachment n s lhva
+longhorn.io v1beta2 backingimagedatasources BackingImageDataSource n s lhbids
+longhorn.io v1beta2 backups Backup n s lhb
+longhorn.io v1beta2 backuptargets BackupTarget n s lhbt
+longhorn.io v1beta2 backupvolumes BackupVolume n s lhbv
+longhorn.io v1beta2 engineimages EngineImage n s lhei
+longhorn.io v1beta2 sharemanagers ShareManager n s lhsm
 kubevirt.io v1 virtualmachines VirtualMachine n s vm vms
 kubevirt.io v1 virtualmachineinstances VirtualMachineInstance n s vmi vmis
 kubevirt.io v1 virtualmachineinstancemigrations VirtualMachineInstanceMigration n s vmim
