@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +124,11 @@ def _publishable(params: dict[str, Any]) -> None:
 def _publish(document: dict[str, Any], params: dict[str, Any]) -> None:
     from preflight.cluster.api import connect
     from preflight.cluster.publish import publish
+    from preflight.render.openreports import KINDS, PLURALS, report_objects
 
-    done = publish(connect(connection_from(params)), document)
+    done = publish(connect(connection_from(params)), PLURALS, partial(report_objects, document))
     if not params["quiet"]:
-        say(f"published: {done.written} {done.kind} objects; {done.deleted} of an earlier run deleted")
+        say(f"published: {done.written} {KINDS[done.version]} objects; {done.deleted} of an earlier run deleted")
 
 
 def run_once(params: dict[str, Any], *, target_needed: bool = True) -> Examination:

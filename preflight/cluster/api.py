@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
-from preflight.cluster.connection import Connection, Login, login
-from preflight.cluster.errors import ApiError, one_line, status_error, transport_error
+from preflight.cluster.connection import Connection, Login
+from preflight.cluster.errors import ApiError, status_error, transport_error
+from preflight.cluster.login import login
 from preflight.errors import SourceError
 from preflight.inventory import JsonObject
+from preflight.values.foreign_text import one_line
 
 Query: TypeAlias = Mapping[str, str | int | bool | Sequence[str]]
 

@@ -7,11 +7,9 @@ is cut to one line of plain characters, since a terminal would obey anything els
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from preflight.errors import SourceError
-
-MAX_SERVER_TEXT = 2000
+from preflight.values.foreign_text import MAX_LINE, one_line, plain_url
 
 
 class ApiError(SourceError):
@@ -53,25 +51,6 @@ class ApiError(SourceError):
         return f"{self.code}: {self.message}"
 
 
-def one_line(text: object, limit: int = MAX_SERVER_TEXT) -> str:
-    """Make one printable line of a text that somebody else wrote."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in str(text)[: limit * 4]).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def plain_url(url: str) -> str:
-    """Return a URL without user name, password, query and fragment."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return one_line(url.rpartition("@")[2])
-    host = parts.hostname or ""
-    if ":" in host:
-        host = f"[{host}]"
-    return one_line(f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}")
-
-
 _CODES = {
     401: "forbidden",
     403: "forbidden",
@@ -109,7 +88,7 @@ def _status_object(body: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        return {"message": body[:MAX_SERVER_TEXT].decode("utf-8", "replace")} if b"<" not in body[:20] else {}
+        return {"message": body[:MAX_LINE].decode("utf-8", "replace")} if b"<" not in body[:20] else {}
     return answer if isinstance(answer, dict) else {}
 
 

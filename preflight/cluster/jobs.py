@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
+from preflight.cluster.errors import ApiError
 from preflight.errors import SourceError
+from preflight.values.foreign_text import one_line
 
 T = TypeVar("T")
 Result: TypeAlias = tuple[int, T | Exception]
@@ -53,8 +55,6 @@ def run_jobs(jobs: Sequence[Callable[[], T]], *, workers: int, deadline: float |
 
 def why_failed(error: Exception) -> str:
     """Return `code: what and why` for the exception of a job."""
-    from preflight.cluster.errors import ApiError, one_line
-
     if isinstance(error, ApiError):
         return error.why
     if isinstance(error, SourceError):

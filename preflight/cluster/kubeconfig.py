@@ -16,9 +16,9 @@ from preflight.cluster.connection import (
     kubeconfig_paths,
     text_of,
 )
-from preflight.cluster.errors import one_line
 from preflight.cluster.exec_plugin import run_plugin
 from preflight.errors import FlagError, SourceError
+from preflight.values.foreign_text import one_line
 
 
 def from_kubeconfig(paths: Sequence[Path], connection: Connection, configuration: Any) -> Login:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from preflight.cluster.errors import one_line
 from preflight.errors import SourceError
+from preflight.values.foreign_text import one_line
 
 _CA_FLAG = "give the cluster's CA with --certificate-authority FILE"
 _UNKNOWN_AUTHORITY = {2, 18, 19, 20, 21}

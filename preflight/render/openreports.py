@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 OPEN_REPORTS = "openreports.io/v1alpha1"
 POLICY_REPORTS = "wgpolicyk8s.io/v1alpha2"
 KINDS = {OPEN_REPORTS: "ClusterReport", POLICY_REPORTS: "ClusterPolicyReport"}
+PLURALS = {OPEN_REPORTS: "clusterreports", POLICY_REPORTS: "clusterpolicyreports"}
 MAX_RESULTS = 250
 MAX_TEXT = 1024
 """Characters of one message or property, so that a full object stays below the 1.5 MiB that etcd takes."""

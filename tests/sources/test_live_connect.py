@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from preflight.cluster.connection import Connection, login
+from preflight.cluster.connection import Connection
+from preflight.cluster.login import login
 from preflight.errors import FlagError, SourceError
 from preflight.sources.live.reader import connect, read
 from tests.kube import KubeServer
@@ -75,7 +76,8 @@ def test_in_a_pod_the_service_account_is_used(monkeypatch, tmp_path):
     (tmp_path / "token").write_text("pod-token\n", encoding="utf-8")
     (tmp_path / "ca.crt").write_text("a certificate", encoding="utf-8")
     (tmp_path / "namespace").write_text("tools", encoding="utf-8")
-    monkeypatch.setattr("preflight.cluster.connection.SERVICE_ACCOUNT", tmp_path)
+    for module in ("connection", "login"):
+        monkeypatch.setattr(f"preflight.cluster.{module}.SERVICE_ACCOUNT", tmp_path)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     found = login(Connection())

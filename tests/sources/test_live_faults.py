@@ -8,10 +8,11 @@ import pytest
 
 from preflight.check import need
 from preflight.cluster.connection import Connection
-from preflight.cluster.errors import ApiError, one_line, plain_url
+from preflight.cluster.errors import ApiError
 from preflight.errors import SourceError
 from preflight.resources import Resource
 from preflight.sources.live.reader import connect, read
+from preflight.values.foreign_text import one_line, plain_url
 from tests.kube import Drip, Fail, Garbage, KubeServer, Reset, Stall, Truncate
 from tests.sources.raw_server import Reply, raw_server
 

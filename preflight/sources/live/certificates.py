@@ -15,10 +15,11 @@ from functools import partial
 from typing import Any
 
 from preflight.cluster.api import Api
-from preflight.cluster.errors import ApiError, one_line
+from preflight.cluster.errors import ApiError
 from preflight.cluster.jobs import run_jobs, why_failed
 from preflight.inventory import Collected, JsonObject, sorted_objects
 from preflight.sources.needs import MergedNeed
+from preflight.values.foreign_text import one_line
 from preflight.values.times import format_time
 
 WORKERS = 8
