@@ -183,6 +183,7 @@ _ROWS: tuple[Resource, ...] = (
     _row("virtualmachineinstancemigrations.kubevirt.io", "v1", "VirtualMachineInstanceMigration"),
     _row("kubevirts.kubevirt.io", "v1", "KubeVirt", **_SYSTEM),
     _row("cdis.cdi.kubevirt.io", "v1beta1", "CDI", **_CLUSTER),
+    _row("cdiconfigs.cdi.kubevirt.io", "v1beta1", "CDIConfig", names=("config",), **_CLUSTER),
     _row("ippools.whereabouts.cni.cncf.io", "v1alpha1", "IPPool", namespaces=("kube-system",)),
     _row("flows.logging.banzaicloud.io", "v1beta1", "Flow", **_LOGGING),
     _row("outputs.logging.banzaicloud.io", "v1beta1", "Output", **_LOGGING),
