@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+import pty
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,3 +53,73 @@ def preflight(
 
 def command(*arguments: str | Path) -> Sequence[str]:
     return [sys.executable, "-m", "preflight", *map(str, arguments)]
+
+
+@contextlib.contextmanager
+def started(
+    *arguments: str | Path, env: Mapping[str, str] | None = None, **pipes: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start `harvester-preflight ARGUMENTS`; it and its pipes are gone when the block ends, however that comes.
+
+    Ctrl-C and SIGTERM reach it also where the tests run with both ignored: a child would inherit that.
+    """
+    with default_signals():
+        process = subprocess.Popen(command(*arguments), env=environment(**(env or {})), **pipes)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextlib.contextmanager
+def default_signals() -> Iterator[None]:
+    """Handle SIGINT and SIGTERM as an interactive shell leaves them; what is started inside does so too."""
+    before = [
+        (number, signal.signal(number, handler))
+        for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL))
+    ]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def terminal() -> Iterator[tuple[FileIO, FileIO]]:
+    """Open a terminal: the end that reads what is shown, and the end to give to a program."""
+    screen, given = pty.openpty()
+    with FileIO(screen) as one, FileIO(given, "w") as other:
+        yield one, other
+
+
+@contextlib.contextmanager
+def pipe() -> Iterator[tuple[FileIO, FileIO]]:
+    """Open a pipe: where to read, and where to write."""
+    reader, writer = os.pipe()
+    with FileIO(reader) as one, FileIO(writer, "w") as other:
+        yield one, other
+
+
+def shown(screen: FileIO, given: FileIO) -> bytes:
+    """Read what a started program shows on its terminal until it ends."""
+    given.close()
+    text = b""
+    while True:
+        try:
+            piece = screen.read(65536)
+        except OSError:  # how Linux says that the other end was closed
+            return text
+        if not piece:
+            return text
+        text += piece
+
+
+@functools.cache
+def package_index() -> bool:
+    """Tell whether pip reaches a package index here; tests that install from one are skipped otherwise."""
+    asked = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--retries", "0", "download", "--quiet"]
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([*asked, "--no-deps", "--dest", folder, "semver"], capture_output=True, check=False)
+    return done.returncode == 0

@@ -39,7 +39,7 @@ JUNK = st.one_of(
     st.lists(st.one_of(st.none(), st.integers(), st.text(max_size=3), st.dictionaries(st.text(max_size=3), st.none()))),
     st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.integers(), st.text(max_size=3)), max_size=3),
 )
-TRIES = settings(max_examples=250, deadline=None)
+TRIES = settings(max_examples=250)
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from preflight.sources.text.yaml_reading import load_documents
-from tests.command import command, environment, preflight
+from tests.command import preflight, started
 from tests.kube import Fail, KubeServer, Stall
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -72,7 +74,10 @@ def test_an_unreachable_server_is_undecided_in_one_line(tmp_path: Path) -> None:
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
     done = preflight("check", "--server", address, "--to", "v1.4.1")
     assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr == f"Error: cannot read the cluster at {address}: no connection: Connection refused\n"
+    assert (
+        done.stderr
+        == f"Error: cannot read the cluster at {address}: no connection: {os.strerror(errno.ECONNREFUSED)}\n"
+    )
 
 
 @pytest.mark.parametrize("path", ["/version", "/apis", "/api/v1/pods", "/proxy/"])
@@ -81,15 +86,10 @@ def test_a_signal_ends_the_reading_at_once(
     server: KubeServer, tmp_path: Path, path: str, number: signal.Signals
 ) -> None:
     server.faults.on(Stall(), path=path, times=None)
-    arguments = command("check", "--kubeconfig", server.kubeconfig(tmp_path), "--to", "v1.4.1")
-    with subprocess.Popen(
-        arguments, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert server.stalled.wait(60)
-            process.send_signal(number)
-            out, err = process.communicate(timeout=20)
-        finally:
-            process.kill()
+    arguments = ("check", "--kubeconfig", server.kubeconfig(tmp_path), "--to", "v1.4.1")
+    with started(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert server.stalled.wait(60)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "interrupted: no verdict was reached"

@@ -18,10 +18,11 @@ from typing import Self
 
 import pytest
 
-from tests.command import ROOT
+from tests.command import ROOT, package_index
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CHECKS = set(PROJECT["entry-points"]["harvester_preflight.checks"])
+BUILD = (sys.executable, "-m", "build", "--no-isolation", "--outdir")
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "preflight", "checks", "schemas")
 
 
@@ -110,7 +111,7 @@ def sources(shared: Shared) -> Path:
 @pytest.fixture(scope="session")
 def built(shared: Shared, sources: Path) -> tuple[Path, Path]:
     """Build the sdist, and the wheel from that sdist, as a release does."""
-    folder = shared("packaging-dist", lambda folder: ran(sys.executable, "-m", "build", "--outdir", folder, sources))
+    folder = shared("packaging-dist", lambda folder: ran(*BUILD, folder, sources))
     (sdist,) = folder.glob("*.tar.gz")
     (wheel,) = folder.glob("*.whl")
     return sdist, wheel
@@ -134,7 +135,7 @@ def install(folder: Path, *what: str | Path) -> None:
     """Make a virtual environment with the project in it, and borrow the dependencies of this environment."""
     place = Place(folder).create()
     (place.site / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
-    place.pip("--no-deps", "--force-reinstall", *what)
+    place.pip("--no-deps", "--no-build-isolation", "--force-reinstall", *what)
 
 
 @pytest.fixture(params=["wheel", "editable"])
@@ -194,7 +195,11 @@ def test_the_archives_hold_all_that_is_needed_and_nothing_else(built: tuple[Path
 def test_an_example_plugin_goes_through_the_same_door(built: tuple[Path, Path], tmp_path: Path) -> None:
     install(tmp_path / "venv", built[1])
     place = Place(tmp_path / "venv")
-    place.pip("--no-deps", shutil.copytree(ROOT / "tests" / "example_plugin", tmp_path / "example_plugin"))
+    place.pip(
+        "--no-deps",
+        "--no-build-isolation",
+        shutil.copytree(ROOT / "tests" / "example_plugin", tmp_path / "example_plugin"),
+    )
     listed = place.run("harvester-preflight", "list", "-o", "name").split()
     assert "storage-team-maintenance" in listed
     assert set(listed) >= CHECKS
@@ -259,29 +264,23 @@ def test_bash_completes_commands_and_flags(wheel_place: Place) -> None:
 
 
 @pytest.fixture(scope="session")
-def fresh_place(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Place]:
+def fresh_place(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Install the wheel with all its dependencies from the package index, borrowing nothing."""
     place = Place(tmp_path_factory.mktemp("fresh") / "venv").create()
-    done = subprocess.run(
-        [place.bin / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", built[1]],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-    )
-
-    def get() -> Place:
-        if done.returncode and "Could not find a version" in done.stderr + done.stdout:
-            pytest.skip("no package index can be reached here")
-        assert done.returncode == 0, done.stderr
-        return place
-
-    return get
+    if not package_index():
+        pytest.skip("no package index can be reached here")
+    if "CI_UNLOCKED" in os.environ:
+        place.pip(built[1])
+    else:  # the part of the lock that the declared dependencies lead to
+        place.pip("--require-hashes", "-r", ROOT / "ci" / "requirements" / "run.txt")
+        place.pip("--no-deps", built[1])
+    return place
 
 
-def test_the_declared_dependencies_are_all_it_needs(fresh_place: Callable[[], Place]) -> None:
-    place = fresh_place()
+def test_the_declared_dependencies_are_all_it_needs(fresh_place: Place) -> None:
+    place = fresh_place
     for form in ("table", "json", "yaml", "html", "junit", "sarif", "prometheus", "openreports"):
         place.run("harvester-preflight", "check", "--source", "demo", "-o", form, code=3)
     place.run("harvester-preflight", "check", "--server", "http://127.0.0.1:1", "--to", "v1.4.1", code=4)
     place.run("harvester-preflight", "rbac")
-    assert place.run("python", "-m", "pip", "check").startswith("No broken requirements")
+    place.run("python", "-m", "pip", "check")

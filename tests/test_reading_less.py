@@ -61,7 +61,7 @@ def without(inventory: Inventory, dropped: set[str], reason: str) -> Inventory:
     return replace(inventory, entries=entries)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(sorted(SCENARIOS)),
     st.sampled_from(PAIRS),

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preflight.config_file import load_schema
@@ -39,7 +39,7 @@ BETTER = {
 }
 """What a check's status may not become when less was read."""
 OBJECTS = sorted(FIXTURES.glob("*.yaml"))
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40)
 
 
 def report_of(source: str | Path) -> dict[str, Any]:

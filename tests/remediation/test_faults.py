@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import resource
@@ -295,19 +297,17 @@ except RemediationError as error:
 
 @pytest.fixture
 def child(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    children = []
+    with contextlib.ExitStack() as children:
 
-    def start(here: World, disk: str = "") -> subprocess.Popen[str]:
-        here.server.kubeconfig(tmp_path).rename(tmp_path / "config")
-        command = [sys.executable, "-c", CHILD, str(tmp_path), disk]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        children.append(subprocess.Popen(command, **pipes))  # type: ignore[call-overload]
-        return children[-1]
+        def start(here: World, disk: str = "") -> subprocess.Popen[str]:
+            here.server.kubeconfig(tmp_path).rename(tmp_path / "config")
+            command = [sys.executable, "-c", CHILD, str(tmp_path), disk]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            children.enter_context(process)  # waits and closes the pipes, after
+            children.callback(process.kill)
+            return process
 
-    yield start
-    for process in children:
-        process.kill()
-        process.wait()
+        yield start
 
 
 def test_a_full_disk_stops_before_anything_is_changed(
@@ -317,7 +317,7 @@ def test_a_full_disk_stops_before_anything_is_changed(
     out, errors = child(here, "full").communicate(timeout=60)
     code, message = json.loads(out or f'[0, "{errors}"]')
     assert code == 5
-    assert "File too large" in message
+    assert os.strerror(errno.EFBIG) in message
     assert "Nothing was changed" in message
     assert here.writes(dry=True) == []
     assert list(here.backup.iterdir()) == []

@@ -46,7 +46,7 @@ def cluster(cause: str) -> list[dict[str, Any]]:
     return [setting(), owner, chart, *job_of(chart), release("addons", "one", 1), upgrade]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.data(), strategy=st.sampled_from(sorted(STRATEGIES)), junk=JUNK)
 def test_no_object_however_malformed_ends_planning_in_a_crash(data: st.DataObject, strategy: str, junk: Any) -> None:
     cause = (STRATEGIES[strategy].causes or ("job-predates-operation",))[0]

@@ -8,7 +8,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.render import Style, render
@@ -117,7 +117,6 @@ def test_one_moment_is_no_drawing() -> None:
 
 
 @given(found=st.lists(rows, max_size=12))
-@settings(deadline=None)
 def test_any_drawing_keeps_within_its_frame(found: list[dict[str, str]]) -> None:
     picture = drawing(timeline({"evidence": {"timeline": found}}))
     if picture:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from preflight.render import RENDERERS, Style, render
 from preflight.render.document import items, reports
@@ -18,12 +18,7 @@ from tests.render.reports import REPORTS
 
 NAMES_NO_FINDING = {"name", "prometheus"}
 COLOUR_CODE = re.compile(r"\x1b\[[0-9;]+m")
-few = settings(
-    max_examples=25,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
-)
+few = settings(max_examples=25)
 
 
 def dangerous(text: str) -> set[str]:

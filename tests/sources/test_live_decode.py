@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.cluster.errors import ApiError
@@ -26,7 +26,6 @@ def lists_in_lists(value: object) -> bool:
     return isinstance(value, list) and any(isinstance(item, list) or lists_in_lists(item) for item in value)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PATHS, st.dictionaries(KEYS, VALUES, max_size=5))
 def test_the_same_fields_are_kept_whatever_their_types(paths, obj):
     tree = field_tree(paths)
@@ -36,7 +35,6 @@ def test_the_same_fields_are_kept_whatever_their_types(paths, obj):
         assert found == keep_fields(obj, tree)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PATHS, st.lists(VALUES, max_size=5), st.text())
 def test_a_page_holds_every_item_even_one_that_is_no_object(paths, items, token):
     tree = field_tree(paths)
