@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="Rewrite tests/golden; read the diff before you commit."
     )
+    parser.addoption("--quick", action="store_true", help="Leave out what starts a process, a server or a browser.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,6 +56,24 @@ def pytest_configure(config: pytest.Config) -> None:
         "no_proxy",
     ):  # pip still needs the proxy; the tests' own servers must not be asked through it
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        chosen = [item for item in items if not _starts_something(item.getparent(pytest.Module))]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
+
+
+@functools.cache
+def _starts_something(module: pytest.Module | None) -> bool:
+    """Tell by what a module of tests imports, so that nobody has to keep a list."""
+    names = {
+        getattr(value, "__module__", None) or getattr(value, "__name__", "") for value in vars(module.obj).values()
+    }
+    return any(
+        re.match(r"(subprocess|selenium|tests\.(command|kube|bench|remediation\.world))\b", name) for name in names
+    )
 
 
 @pytest.fixture
