@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.kube.plane import ControlPlane
 
 GOLDEN = Path(__file__).parent / "golden"
+FETCHED = Path(__file__).parent.parent / ".cache" / "kubectl-helm"
+"""Where ci/kubectl-helm puts both; a machine's own come first."""
 
 # One profile for every property: no clock decides (a loaded machine is no fault), and the examples are the same on
 # every run, so that green stays green. The unlocked run looks for new ones.
@@ -51,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "xdist_group(name): run on one worker, with --dist loadgroup")
     for name in filter(SURROUNDINGS.fullmatch, tuple(os.environ)):
         del os.environ[name]
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(FETCHED)])
     for name in (
         "NO_PROXY",
         "no_proxy",

@@ -500,7 +500,7 @@ def test_the_archive_for_krew_runs_as_a_plugin_of_kubectl_and_the_sbom_names_wha
         "SHIV_ROOT": str(tmp_path / "shiv"),
         "PATH": f"{unpacked}:{Path(sys.executable).parent}:/usr/bin:/bin",
     }
-    called = ("kubectl", "harvester-preflight") if shutil.which("kubectl") else (unpacked / platform["bin"],)
+    called = (kubectl, "harvester-preflight") if (kubectl := shutil.which("kubectl")) else (unpacked / platform["bin"],)
     answer = ran(*called, "check", "--source", "demo", "-o", "name", env=home, cwd=tmp_path)
     assert answer.returncode == 3, answer.stderr
     assert answer.stdout.startswith("addon.harvesterhci.io/")

