@@ -13,11 +13,26 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a run ends with."""
+
+    READY = 0
+    """Also: planned, repaired, nothing to do."""
+    TOOL_FAILED = 1
+    USAGE = 2
+    BLOCKED = 3
+    UNDECIDED = 4
+    NOT_REPAIRED = 5
+    INTERRUPTED = 130
+
 
 class PreflightError(Exception):
     """An expected failure: one line for the user, more with -v."""
 
-    exit_code = 1
+    exit_code = ExitCode.TOOL_FAILED
 
     def __init__(self, message: str, *, detail: str = "") -> None:
         super().__init__(message)
@@ -29,7 +44,7 @@ class PreflightError(Exception):
 class UsageError(PreflightError):
     """The command line or an argument is wrong."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class ConfigError(UsageError):
@@ -39,19 +54,19 @@ class ConfigError(UsageError):
 class SourceError(PreflightError):
     """The cluster or file could not be read at all."""
 
-    exit_code = 4
+    exit_code = ExitCode.UNDECIDED
 
 
 class FlagError(SourceError):
     """A connection flag, or KUBECONFIG, names what is not there."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class RemediationError(PreflightError):
     """A repair was refused, failed, or did not reach its goal."""
 
-    exit_code = 5
+    exit_code = ExitCode.NOT_REPAIRED
 
 
 class Unreadable(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from preflight import __version__
+from preflight.errors import ExitCode
 from preflight.model import (
     CheckResult,
     Finding,
@@ -20,7 +21,11 @@ from preflight.model import (
 from preflight.values.times import format_time
 
 API_VERSION = "harvester-preflight/v1"
-EXIT_CODES = {Verdict.READY: 0, Verdict.BLOCKED: 3, Verdict.UNDECIDED: 4}
+EXIT_CODES = {
+    Verdict.READY: ExitCode.READY,
+    Verdict.BLOCKED: ExitCode.BLOCKED,
+    Verdict.UNDECIDED: ExitCode.UNDECIDED,
+}
 FAIL_ON = ("fail", "warn", "never")
 CONFIGURATION = "configuration"
 """Category of what is said about the configuration file: that it holds says nothing about the cluster."""
@@ -34,7 +39,7 @@ def build_report(source: SourceInfo, pair: UpgradePair, results: Sequence[CheckR
         source=source,
         upgrade=pair,
         verdict=verdict,
-        exit_code=0 if fail_on == "never" else EXIT_CODES[verdict],
+        exit_code=ExitCode.READY if fail_on == "never" else EXIT_CODES[verdict],
         summary=summarise(results),
         checks=tuple(results),
         fail_on=fail_on,
@@ -83,7 +88,7 @@ def report_dict(report: Report) -> dict[str, Any]:
             "to": str(pair.to_version) if pair.to_version else None,
         },
         "verdict": report.verdict.value,
-        "exitCode": report.exit_code,
+        "exitCode": int(report.exit_code),
         "failOn": report.fail_on,
         "summary": dict(report.summary),
         "checks": [_check_dict(result) for result in report.checks],

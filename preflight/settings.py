@@ -30,5 +30,3 @@ class Settings:
     probe_image: str = ""
     timeout: float | None = None
     """Seconds for the whole reading; None: no limit of our own."""
-    verbose: int = 0
-    quiet: bool = False

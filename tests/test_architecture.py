@@ -81,6 +81,17 @@ def test_nothing_prints_outside_the_command_line(path: Path) -> None:
             assert ast.unparse(node.func) not in ("print", "click.echo", "sys.stdout.write", "sys.stderr.write")
 
 
+@pytest.mark.parametrize("path", ENGINE, ids=label)
+def test_only_a_command_and_its_request_see_the_parameters_of_click(path: Path) -> None:
+    """Everything behind a command takes a Request: a bag of parameters by name has no types and no readers."""
+    if path == ROOT / "preflight" / "cli" / "request.py":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            named = {argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+            assert "params" not in named, f"{label(path)}:{node.name}"
+
+
 @pytest.mark.parametrize("path", [*ENGINE, *CHECKS], ids=label)
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

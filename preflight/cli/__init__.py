@@ -16,10 +16,9 @@ from typing import Any
 import click
 
 from preflight import __version__
-from preflight.errors import PreflightError
+from preflight.errors import ExitCode, PreflightError
 from preflight.values.foreign_text import clean
 
-EXIT_INTERRUPTED = 130
 BUG_REPORT = "https://github.com/harvester/harvester-preflight/issues"
 
 COMMANDS = {
@@ -88,7 +87,7 @@ def run(args: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         say("interrupted: no verdict was reached")
-        return EXIT_INTERRUPTED
+        return ExitCode.INTERRUPTED
     except PreflightError as error:
         say(f"Error: {clean(error.message)}")
         if error.detail and _verbose(args):
@@ -135,4 +134,4 @@ def _our_bug(error: Exception) -> int:
     say("".join(traceback.format_exception(error)).rstrip())
     say(f"Error: this is a defect of harvester-preflight {__version__}, not of your cluster: nothing was decided.")
     say(f"Please report the lines above at {BUG_REPORT} (look them over for names you do not want to publish).")
-    return 1
+    return ExitCode.TOOL_FAILED

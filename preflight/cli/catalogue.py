@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from preflight.check import Check
-from preflight.cli.options import config_option, output_option, plugin_option, settings_from
+from preflight.cli.options import config_option, output_option, plugin_option
 from preflight.cli.output import print_text
+from preflight.cli.request import request_from
 from preflight.cli.terminal import is_terminal, style_for
 from preflight.errors import UsageError
 from preflight.flow import registered_checks
@@ -29,8 +30,9 @@ VIA = {"list": "API", "kubelet": "kubelet", "tls": "TLS handshake", "node": "nod
 @plugin_option
 def list_checks(**params: Any) -> None:
     """List the registered checks: id, title, versions, who enforces them, what they read."""
-    checks = registered_checks(settings_from(params))
-    match params["output"]:
+    request = request_from(params)
+    checks = registered_checks(request.settings)
+    match request.output.format:
         case "json":
             print_text(json.dumps({"checks": [check_dict(check) for check in checks]}, indent=2))
         case "yaml":
@@ -113,7 +115,7 @@ def versions_of(check: Check) -> str:
 @plugin_option
 def explain(name: str, **params: Any) -> None:
     """Say why CHECK (or CHECK/CAUSE) blocks an upgrade, how it comes about, how to fix it, and what it reads."""
-    checks = registered_checks(settings_from(params))
+    checks = registered_checks(request_from(params).settings)
     wanted, _, cause = name.partition("/")
     for check in checks:
         if wanted in (check.id, *check.aliases):

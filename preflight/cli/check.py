@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,15 @@ from preflight.cli.options import (
     plugin_option,
     quiet_option,
     selection_options,
-    settings_from,
     source_options,
     stacked,
     verbose_option,
 )
-from preflight.cli.output import parse_reports, print_document, write_reports
-from preflight.cli.reading import connection_from, later_for, reader_for
+from preflight.cli.output import print_document, write_reports
+from preflight.cli.reading import later_for, reader_for
+from preflight.cli.request import Request, request_from
 from preflight.cli.terminal import Progress
-from preflight.errors import SourceError, UsageError
+from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.flow import Examination, examine, examine_unreadable, registered_checks
 from preflight.render import RENDERERS
 from preflight.report import FAIL_ON, report_dict
@@ -52,8 +53,6 @@ output_options = stacked(
     ),
     option("--baseline", metavar="FILE", help="A saved JSON report: only what is new or worse than it decides."),
 )
-
-EXIT_NOT_REPAIRED = 5
 
 cluster_options = stacked(
     option(
@@ -104,87 +103,86 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     Exit codes: 0 ready, 3 blocked, 4 undecided (something could not be determined), 2 usage, 1 the tool failed,
     5 --remediate did not work out.
     """
-    wanted = parse_reports(params["reports"])
-    _publishable(params)
-    baseline = _baseline(params["baseline"])
-    document, failed = (_many(params), False) if _several(params) else _one(params)
-    code = EXIT_NOT_REPAIRED if failed else _code(document, baseline, params["fail_on"])
-    print_document(document, params["output"], color=params["color"], verbose=params["verbose"], quiet=params["quiet"])
-    write_reports(document, wanted)
-    if params["publish"]:
-        _publish(document, params)
+    request = request_from(params)
+    _publishable(request)
+    baseline = _baseline(request.baseline)
+    document, failed = (_many(request), False) if _several(request) else _one(request)
+    code = ExitCode.NOT_REPAIRED if failed else _code(document, baseline, request.settings.fail_on)
+    print_document(document, request.output)
+    write_reports(document, request.output.reports)
+    if request.output.publish:
+        _publish(document, request)
     ctx.exit(code)
 
 
-def _publishable(params: dict[str, Any]) -> None:
-    if params["publish"] and (params["source"] != "live" or _several(params)):
+def _publishable(request: Request) -> None:
+    if request.output.publish and (request.settings.source != "live" or _several(request)):
         raise UsageError("--publish goes with --source live and one context: a report belongs into its own cluster")
 
 
-def _publish(document: dict[str, Any], params: dict[str, Any]) -> None:
+def _publish(document: dict[str, Any], request: Request) -> None:
     from preflight.cluster.api import connect
     from preflight.cluster.publish import publish
     from preflight.render.openreports import KINDS, PLURALS, report_objects
 
-    done = publish(connect(connection_from(params)), PLURALS, partial(report_objects, document))
-    if not params["quiet"]:
+    done = publish(connect(request.connection), PLURALS, partial(report_objects, document))
+    if not request.output.quiet:
         say(f"published: {done.written} {KINDS[done.version]} objects; {done.deleted} of an earlier run deleted")
 
 
-def run_once(params: dict[str, Any], *, target_needed: bool = True) -> Examination:
+def run_once(request: Request, *, target_needed: bool = True) -> Examination:
     """Read and judge once, with a progress line where there is a terminal."""
-    settings = settings_from(params)
-    progress = Progress(quiet=settings.quiet)
+    progress = Progress(quiet=request.output.quiet)
     try:
-        checks = registered_checks(settings)
-        later = later_for(params, settings, progress)
-        read = reader_for(params, settings, progress)
-        return examine(checks, settings, read, target_needed=target_needed, later=later)
+        checks = registered_checks(request.settings)
+        later = later_for(request, progress)
+        read = reader_for(request, progress)
+        return examine(checks, request.settings, read, target_needed=target_needed, later=later)
     finally:
         progress.done()
 
 
-def _one(params: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    if not params["remediate"] and not params["wait"]:
-        return report_dict(run_once(params).report), False
+def _one(request: Request) -> tuple[dict[str, Any], bool]:
+    if not request.repair.remediate and not request.repair.wait:
+        return report_dict(run_once(request).report), False
     from preflight.cli.remediate import settle
 
-    found, failed = settle(params, lambda: run_once(params))
+    found, failed = settle(request, lambda: run_once(request))
     document = report_dict(found.report)
     if failed:
-        document["exitCode"] = EXIT_NOT_REPAIRED
+        document["exitCode"] = int(ExitCode.NOT_REPAIRED)
     return document, failed
 
 
-def _several(params: dict[str, Any]) -> bool:
-    several = params["all_contexts"] is not None or "," in (params["context"] or "")
-    if several and params["source"] != "live":
+def _several(request: Request) -> bool:
+    several = request.all_contexts is not None or "," in request.connection.context
+    if several and request.settings.source != "live":
         raise UsageError("several contexts go with --source live only")
-    if several and (params["remediate"] or params["wait"]):
+    if several and (request.repair.remediate or request.repair.wait):
         raise UsageError("--remediate and --wait are for one cluster; leave out the further contexts")
-    if several and params["baseline"]:
+    if several and request.baseline:
         raise UsageError("--baseline compares one cluster; leave out the further contexts")
     return several
 
 
-def _many(params: dict[str, Any]) -> dict[str, Any]:
+def _many(request: Request) -> dict[str, Any]:
     from preflight.cli.fleet import choose_contexts, examine_all
     from preflight.cluster.kubeconfig import context_names
 
-    known = context_names(connection_from(params))
-    contexts = choose_contexts(known, params["context"] or "", params["all_contexts"])
-    settings = settings_from(params)
+    known = context_names(request.connection)
+    contexts = choose_contexts(known, request.connection.context, request.all_contexts)
+    settings = request.settings
     checks = registered_checks(settings)
-    progress = Progress(quiet=settings.quiet)
+    progress = Progress(quiet=request.output.quiet)
     lock, waiting = threading.Lock(), set(contexts)
 
     def quiet(_text: str) -> None:
         """Several clusters at once share one progress line, which counts them."""
 
     def one(context: str) -> dict[str, Any]:
-        mine = {**params, "context": context}
+        mine = replace(request, connection=replace(request.connection, context=context))
         try:
-            read, later = reader_for(mine, settings, quiet), later_for(mine, settings, quiet)
+            read, later = reader_for(mine, quiet), later_for(mine, quiet)
             found = examine(checks, settings, read, target_needed=False, later=later)
         except SourceError as error:
             found = examine_unreadable(checks, settings, context, error)
@@ -199,7 +197,7 @@ def _many(params: dict[str, Any]) -> dict[str, Any]:
         progress.done()
 
 
-def _baseline(path: str | None) -> dict[str, Any] | None:
+def _baseline(path: str) -> dict[str, Any] | None:
     if not path:
         return None
     from preflight.cli.report import load_report
@@ -216,7 +214,7 @@ def _code(document: dict[str, Any], baseline: dict[str, Any] | None, fail_on: st
     from preflight.diff import regressions
 
     blocks, undecided = regressions(baseline, document, fail_on)
-    document["exitCode"] = 3 if blocks else 4 if undecided else 0
+    document["exitCode"] = int(ExitCode.BLOCKED if blocks else ExitCode.UNDECIDED if undecided else ExitCode.READY)
     if document["verdict"] != "ready" and not document["exitCode"]:
         say("exit 0: nothing is new or worse than in the report given with --baseline")
     return int(document["exitCode"])

@@ -20,19 +20,18 @@ from preflight.cli.options import (
 )
 from preflight.cli.output import print_text
 from preflight.cli.repairing import (
-    Repair,
     apply_options,
     by_id,
     carry_out,
     check_apply,
     examine_for_repair,
-    repair_from,
 )
+from preflight.cli.request import Request, request_from
 from preflight.cli.terminal import style_for
+from preflight.errors import ExitCode
 from preflight.model import Report, Severity
 
 STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-leftovers"]
-EXIT_UNDECIDED, EXIT_NOT_REPAIRED = 4, 5
 
 
 @click.command()
@@ -57,38 +56,41 @@ def fix(ctx: click.Context, /, **params: Any) -> None:
 
     Exit codes: 0 planned, or repaired; 4 undecided; 5 not repaired; 130 interrupted between two steps.
     """
-    check_apply(params)
-    ctx.exit(run_fix(params))
+    request = request_from(params)
+    check_apply(request)
+    ctx.exit(run_fix(request))
 
 
-def run_fix(params: dict[str, Any]) -> int:
+def run_fix(request: Request) -> ExitCode:
     """Examine, print the plan, carry it out when told to; return the exit code."""
     from preflight.remediation.build import Choice, build_plan
     from preflight.remediation.render import plan_json, plan_table
 
     # A plan loses nothing: --force is for carrying out.
-    choice = Choice(by_id(params["only"], params), params["strategy"] or "", params["force"] or not params["apply"])
-    found = examine_for_repair(params, choice.only)
+    repair = request.repair
+    choice = Choice(by_id(repair.only, request), repair.strategy, repair.force or not repair.apply)
+    found = examine_for_repair(request, choice.only)
     plan = build_plan(found.report, found.inventory, choice)
     offline = found.report.source.type != "live"
     width = style_for(sys.stdout, "never", verbose=0, quiet=False).width
-    table = plan_table(plan, offline=offline, applying=params["apply"], width=width)
-    print_text(plan_json(plan) if params["output"] == "json" else table)
+    table = plan_table(plan, offline=offline, applying=repair.apply, width=width)
+    print_text(plan_json(plan) if request.output.format == "json" else table)
     sys.stdout.flush()
     if choice.only and not plan.steps and not plan.refusals:
         say(f"no finding now for --only {', '.join(choice.only)}")
-    if not params["apply"]:
-        return EXIT_UNDECIDED if not plan.steps and _undecided(found.report, plan.undetermined) else 0
+    if not repair.apply:
+        undecided = not plan.steps and _undecided(found.report, plan.undetermined)
+        return ExitCode.UNDECIDED if undecided else ExitCode.READY
     # What only warns is left alone without being called a failure, unless it was asked for by name.
     unrepaired = [one for one in plan.refusals if one.severity is Severity.FAIL or choice.only]
     if not plan.steps:
-        undecided = EXIT_UNDECIDED if _undecided(found.report, plan.undetermined) else 0
-        return EXIT_NOT_REPAIRED if unrepaired else undecided
-    repair: Repair = repair_from(params, "fix")
-    outcome = carry_out(plan, params, repair, lambda: examine_for_repair(params, choice.only).report)
+        if unrepaired:
+            return ExitCode.NOT_REPAIRED
+        return ExitCode.UNDECIDED if _undecided(found.report, plan.undetermined) else ExitCode.READY
+    outcome = carry_out(plan, request, "fix", lambda: examine_for_repair(request, choice.only).report)
     if unrepaired and not outcome.exit_code:
         say(f"NOT repaired besides: {len(unrepaired)} (see `Left alone` in the plan)")
-        return EXIT_NOT_REPAIRED
+        return ExitCode.NOT_REPAIRED
     return outcome.exit_code
 
 

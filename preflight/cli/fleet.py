@@ -7,12 +7,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from preflight.errors import UsageError
+from preflight.errors import ExitCode, UsageError
 from preflight.report import API_VERSION
 
 AT_A_TIME = 4
 """Clusters read at once: each reader keeps several connections busy by itself."""
-_WORST_FIRST = (1, 2, 5, 3, 4, 0)
+_WORST_FIRST = (
+    ExitCode.TOOL_FAILED,
+    ExitCode.USAGE,
+    ExitCode.NOT_REPAIRED,
+    ExitCode.BLOCKED,
+    ExitCode.UNDECIDED,
+    ExitCode.READY,
+)
 """Exit codes by how much they ask for attention; blocked wins over undecided, as within one report."""
 
 
@@ -58,6 +65,6 @@ def examine_all(contexts: Sequence[str], one: Callable[[str], dict[str, Any]]) -
         "apiVersion": API_VERSION,
         "kind": "PreflightReportList",
         "verdict": verdict,
-        "exitCode": next((code for code in _WORST_FIRST if code in codes), max(codes)),
+        "exitCode": next((int(code) for code in _WORST_FIRST if code in codes), max(codes)),
         "reports": [{"context": context, **report} for context, report in zip(contexts, reports, strict=True)],
     }

@@ -10,8 +10,6 @@ import click
 from click.core import ParameterSource
 
 from preflight.cli.defaults import load_config_option
-from preflight.config_file import Config
-from preflight.settings import Settings
 from preflight.values.times import parse_duration, parse_time
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -143,25 +141,3 @@ colour_option = option(
 )
 verbose_option = option("--verbose", "-v", count=True, help="More detail in text output and errors.")
 quiet_option = option("--quiet", "-q", is_flag=True, help="Only the verdict and the blockers; no progress.")
-
-
-def settings_from(params: dict[str, Any]) -> Settings:
-    """Make the Settings of a command from its parsed parameters."""
-    return Settings(
-        source=params.get("source") or "live",
-        to_version=params.get("to_version") or "",
-        from_version=params.get("from_version") or "",
-        now=params.get("now"),
-        select=tuple(params.get("select") or ()),
-        skip=tuple(params.get("skip") or ()),
-        require=tuple(params.get("require") or ()),
-        fail_on=params.get("fail_on") or "fail",
-        plugins=not params.get("no_plugins"),
-        config=params.get("config") or Config(),
-        ask_server=bool(params.get("ask_server")),
-        probe_nodes=bool(params.get("probe_nodes")),
-        probe_image=params.get("probe_image") or "",
-        timeout=params.get("timeout"),
-        verbose=params.get("verbose") or 0,
-        quiet=bool(params.get("quiet")),
-    )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from preflight.cli import say, silence
+from preflight.cli.request import Output
 from preflight.cli.terminal import style_for
-from preflight.errors import PreflightError, UsageError
+from preflight.errors import PreflightError
 from preflight.files import replace_file
-from preflight.render import RENDERERS, Style, render
+from preflight.render import Style, render
 
 
-def print_document(document: dict[str, Any], output: str, *, color: str, verbose: int, quiet: bool) -> None:
+def print_document(document: dict[str, Any], output: Output) -> None:
     """Write a report or a list of reports to standard output."""
-    print_text(render(output, document, style_for(sys.stdout, color, verbose=verbose, quiet=quiet)))
+    style = style_for(sys.stdout, output.color, verbose=output.verbose, quiet=output.quiet)
+    print_text(render(output.format, document, style))
 
 
 def print_text(text: str) -> None:
@@ -36,20 +39,7 @@ def print_text(text: str) -> None:
         raise PreflightError(f"could not write the report to standard output: {error}") from None
 
 
-def parse_reports(values: tuple[str, ...]) -> list[tuple[str, Path]]:
-    """Split the values of --report. Raises UsageError for an unknown format, no path, or one path twice."""
-    wanted: list[tuple[str, Path]] = []
-    for value in values:
-        name, sign, path = value.partition("=")
-        if not sign or not path or name not in RENDERERS:
-            raise UsageError(f"--report {value}: give FORMAT=PATH; formats: {', '.join(RENDERERS)}")
-        if any(path == str(other) for _, other in wanted):
-            raise UsageError(f"--report {value}: {path} is given twice")
-        wanted.append((name, Path(path)))
-    return wanted
-
-
-def write_reports(document: dict[str, Any], wanted: list[tuple[str, Path]]) -> None:
+def write_reports(document: dict[str, Any], wanted: Sequence[tuple[str, Path]]) -> None:
     """Write every --report file, each atomically, after all of them were rendered.
 
     Raises PreflightError naming the file that could not be written; the others are written all the same.

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
-from preflight.cli.options import config_option, option, plugin_option, selection_options, settings_from
+from preflight import permissions
+from preflight.cli.options import config_option, option, plugin_option, selection_options
 from preflight.cli.output import print_text
+from preflight.cli.request import request_from
 from preflight.flow import all_needs, registered_checks
-from preflight.rbac import Permission, Subject, manifests, read_permissions
+from preflight.rbac import Subject, manifests, read_permissions
 
 ABSENT = "# A Role in a namespace that your cluster does not have is refused by kubectl; the rest is applied.\n"
 NOTES = {
@@ -17,6 +19,12 @@ NOTES = {
     "# metadata only, but whoever holds this account's token can read every Secret.\n",
     "with_kubelet": "# nodes/proxy grants more than reading: through it, commands can be run in any pod of the node.\n",
     "with_fix": "# Writes: what `fix --apply` and `rollback` may need. Bind it only while you repair.\n",
+}
+WRITES = {
+    "with_fix": permissions.FIX,
+    "with_ask_server": permissions.ASK_SERVER,
+    "with_probe_nodes": permissions.PROBE_NODES,
+    "with_publish": permissions.PUBLISH,
 }
 
 
@@ -39,23 +47,12 @@ def rbac(**params: Any) -> None:
     """
     import yaml
 
-    settings = settings_from(params)
+    settings = request_from(params).settings
     needs = all_needs(registered_checks(settings), settings)
-    permissions = [
+    rows = [
         *read_permissions(needs, with_releases=params["with_releases"], with_kubelet=params["with_kubelet"]),
-        *_writes(params),
+        *(row for flag, granted in WRITES.items() if params[flag] for row in granted),
     ]
-    documents = manifests(permissions, Subject(params["name"], params["namespace"]))
+    documents = manifests(rows, Subject(params["name"], params["namespace"]))
     notes = "".join(text for flag, text in NOTES.items() if params[flag])
     print_text(ABSENT + notes + yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True))
-
-
-def _writes(params: dict[str, Any]) -> list[Permission]:
-    from preflight import permissions as optional
-
-    return [
-        *(optional.FIX if params["with_fix"] else ()),
-        *(optional.ASK_SERVER if params["with_ask_server"] else ()),
-        *(optional.PROBE_NODES if params["with_probe_nodes"] else ()),
-        *(optional.PUBLISH if params["with_publish"] else ()),
-    ]

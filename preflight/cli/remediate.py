@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from preflight.cli import say
-from preflight.cli.repairing import OFFLINE, Repair, by_id, carry_out, examine_for_repair, seconds_from
+from preflight.cli.repairing import OFFLINE, by_id, carry_out, examine_for_repair
+from preflight.cli.request import Request
 from preflight.cli.terminal import Progress
-from preflight.errors import RemediationError, UsageError
+from preflight.errors import ExitCode, RemediationError, UsageError
 from preflight.flow import Examination
 from preflight.model import Finding, Report, Severity, Status
 from preflight.values.foreign_text import clean
@@ -19,34 +18,26 @@ from preflight.values.times import human_duration
 
 EVERY = "all"
 """The value of --remediate without a check."""
-EXIT_NOT_REPAIRED = 5
 POLL_SECONDS = 15.0
 
 
-def settle(params: dict[str, Any], again: Callable[[], Examination]) -> tuple[Examination, bool]:
+def settle(request: Request, again: Callable[[], Examination]) -> tuple[Examination, bool]:
     """Examine; repair with --remediate; wait with --wait. Returns the last examination and whether the repair failed.
 
     Raises UsageError for a source that does not change.
     """
     found, failed = again(), False
-    asked = tuple(params["remediate"] or ())
-    if found.report.source.type != "live" and params["wait"]:
+    repair = request.repair
+    if found.report.source.type != "live" and repair.wait:
         raise UsageError("--wait: the source is a copy of a cluster, and a copy does not change: use --source live")
-    if asked:
-        found, failed = remediate(params, found, again, checks=asked, backup_dir=params.get("backup_dir"))
-    if params["wait"]:
-        found = wait_while_transient(found, again, seconds=params["wait"], quiet=bool(params["quiet"]))
+    if repair.remediate:
+        found, failed = remediate(request, found, again)
+    if repair.wait:
+        found = wait_while_transient(found, again, seconds=repair.wait, quiet=request.output.quiet)
     return found, failed
 
 
-def remediate(
-    params: dict[str, Any],
-    first: Examination,
-    again: Callable[[], Examination],
-    *,
-    checks: Sequence[str],
-    backup_dir: Path | None = None,
-) -> tuple[Examination, bool]:
+def remediate(request: Request, first: Examination, again: Callable[[], Examination]) -> tuple[Examination, bool]:
     """Repair the findings that are marked automatic, of the named checks only, and examine again.
 
     Returns the second examination (the first when there was nothing to repair) and whether the repair itself failed:
@@ -56,9 +47,10 @@ def remediate(
 
     if first.report.source.type != "live":
         raise UsageError(f"--remediate: {OFFLINE.replace('--apply', '--remediate')}")
-    only = by_id([check for check in checks if check != EVERY], params)
+    checks = request.repair.remediate
+    only = by_id([check for check in checks if check != EVERY], request)
     _must_exist(first.report, only)
-    found = examine_for_repair(params, only)
+    found = examine_for_repair(request, only)
     # what --select or --skip left out was not checked, so it is not repaired either
     ran = {result.id for result in first.report.checks if result.status is not Status.SKIPPED}
     report = replace(found.report, checks=tuple(result for result in found.report.checks if result.id in ran))
@@ -68,15 +60,15 @@ def remediate(
     plan = build_plan(report, found.inventory, Choice(only=only, automatic_only=True))
     if not plan.steps:
         return first, False
-    repair = Repair("check", backup_dir, yes=True, timeout=seconds_from(params), quiet=bool(params.get("quiet")))
+    unasked = replace(request, repair=replace(request.repair, yes=True))
     try:
-        outcome = carry_out(plan, params, repair)
+        outcome = carry_out(plan, unasked, "check")
     except RemediationError as error:
         say(clean(f"NOT repaired: {error.message}"))
         return again(), True
     if outcome.word == "interrupted":
         raise KeyboardInterrupt
-    return again(), outcome.exit_code != 0
+    return again(), outcome.exit_code is not ExitCode.READY
 
 
 def _must_exist(report: Report, only: Sequence[str]) -> None:

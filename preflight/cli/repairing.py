@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from preflight.check import Check
 from preflight.cli import say
-from preflight.cli.options import option, output_option, settings_from, stacked
-from preflight.cli.reading import connection_from, reader_for
+from preflight.cli.options import option, output_option, stacked
+from preflight.cli.reading import reader_for
+from preflight.cli.request import Request
 from preflight.cli.terminal import Progress, is_terminal
 from preflight.errors import UsageError
 from preflight.flow import Examination, examine, registered_checks
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from preflight.remediation.apply import Outcome, Tools
     from preflight.remediation.plan import Plan, Step
 
-DEFAULT_TIMEOUT = 600.0
-"""Seconds to wait for the goal of one step."""
 OFFLINE = "the source is a copy of a cluster, and a copy cannot be repaired: leave out --apply, or use --source live"
 
 apply_options = stacked(
@@ -42,58 +41,35 @@ apply_options = stacked(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """How a plan is to be carried out."""
-
-    command: str
-    """fix, rollback or check: for the journal."""
-    backup_dir: Path | None
-    yes: bool
-    timeout: float
-    quiet: bool
-
-
-def check_apply(params: dict[str, Any]) -> None:
+def check_apply(request: Request) -> None:
     """Refuse early what cannot work. Raises UsageError."""
-    if not params["apply"]:
+    if not request.repair.apply:
         return
-    if params.get("source", "live") != "live":
+    if request.settings.source != "live":
         raise UsageError(OFFLINE)
-    if not params["yes"] and not is_terminal(sys.stdin):
+    if not request.repair.yes and not is_terminal(sys.stdin):
         raise UsageError("--apply asks before it changes anything, and there is no terminal to ask on: add --yes")
 
 
-def repair_from(params: dict[str, Any], command: str) -> Repair:
-    """Gather the flags of apply_options."""
-    return Repair(command, params["backup_dir"], params["yes"], seconds_from(params), bool(params.get("quiet")))
-
-
-def seconds_from(params: dict[str, Any]) -> float:
-    """Return how long one goal is waited for: --timeout, else ten minutes."""
-    given = params.get("timeout")
-    return DEFAULT_TIMEOUT if given is None else float(given)
-
-
-def by_id(entries: Sequence[str], params: dict[str, Any]) -> tuple[str, ...]:
+def by_id(entries: Sequence[str], request: Request) -> tuple[str, ...]:
     """Write CHECK or CHECK:OBJECT with the check's id where its other name was given."""
-    checks = registered_checks(settings_from({**params, "timeout": None})) if entries else ()
+    checks = registered_checks(request.settings) if entries else ()
     aliases = {alias: check.id for check in checks for alias in check.aliases}
     parted = (entry.partition(":") for entry in entries)
     return tuple(aliases.get(name, name) + colon + where for name, colon, where in parted)
 
 
-def examine_for_repair(params: dict[str, Any], only: Sequence[str]) -> Examination:
+def examine_for_repair(request: Request, only: Sequence[str]) -> Examination:
     """Run the checks whose findings can be repaired, those named, and all that are not our own."""
     from preflight.remediation.needs import REPAIR_NEEDS
     from preflight.remediation.strategies import REPAIRABLE_CHECKS
 
-    settings = settings_from({**params, "timeout": None})
-    checks = registered_checks(settings)
+    checks = registered_checks(request.settings)
     wanted = {*REPAIRABLE_CHECKS, *(entry.partition(":")[0] for entry in only)}
-    settings = replace(settings, select=tuple(_selected(checks, wanted)))
-    progress = Progress(quiet=settings.quiet)
-    read = reader_for(params, settings, progress)
+    # --timeout is that of waiting for a goal here, not of reading.
+    settings = replace(request.settings, timeout=None, select=tuple(_selected(checks, wanted)))
+    progress = Progress(quiet=request.output.quiet)
+    read = reader_for(replace(request, settings=settings), progress)
     try:
         return examine(checks, settings, lambda needs: read((*needs, *REPAIR_NEEDS)), target_needed=False)
     finally:
@@ -121,10 +97,8 @@ def backup_folder(given: Path | None, report_time: str) -> Path:
     return path
 
 
-def carry_out(
-    plan: Plan, params: dict[str, Any], repair: Repair, recheck: Callable[[], Report] | None = None
-) -> Outcome:
-    """Connect and carry a plan out, with progress and questions on standard error.
+def carry_out(plan: Plan, request: Request, command: str, recheck: Callable[[], Report] | None = None) -> Outcome:
+    """Connect and carry a plan out, with progress and questions on standard error; the journal names the command.
 
     Raises RemediationError while nothing has been changed.
     """
@@ -133,17 +107,18 @@ def carry_out(
     from preflight.sources.live.reader import connect
     from preflight.values.times import format_time
 
-    progress = Progress(quiet=repair.quiet)
+    repair, quiet = request.repair, request.output.quiet
+    progress = Progress(quiet=quiet)
 
     def tell(text: str) -> None:
         progress.done()
-        if not repair.quiet:
+        if not quiet:
             say(clean(text))
 
     tools: Tools = Tools(
-        writer=Writer(connect(connection_from(params))),
+        writer=Writer(connect(request.connection)),
         backup_dir=backup_folder(repair.backup_dir, format_time(plan.source.collected_at)),
-        command=repair.command,
+        command=command,
         confirm=lambda steps: confirmed(steps, yes=repair.yes, before=progress.done),
         progress=progress,
         say=tell,

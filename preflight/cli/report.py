@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from preflight.cli.options import colour_option, option, output_option, quiet_option, verbose_option
-from preflight.cli.output import parse_reports, print_document, print_text, write_reports
+from preflight.cli.output import print_document, print_text, write_reports
+from preflight.cli.request import request_from
 from preflight.config_file import schema_problems
-from preflight.errors import SourceError, UsageError
+from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.render import RENDERERS
 from preflight.values.foreign_text import clean
 
@@ -55,10 +56,10 @@ def report() -> None:
 @click.pass_context
 def show(ctx: click.Context, /, file: Path, **params: Any) -> None:
     """Print a saved JSON report in another format; exit with the code it holds."""
-    wanted = parse_reports(params["reports"])
+    output = request_from(params).output
     document = load_report(file)
-    print_document(document, params["output"], color=params["color"], verbose=params["verbose"], quiet=params["quiet"])
-    write_reports(document, wanted)
+    print_document(document, output)
+    write_reports(document, output.reports)
     ctx.exit(int(document["exitCode"]))
 
 
@@ -76,7 +77,7 @@ def diff(ctx: click.Context, /, old: Path, new: Path, output: str) -> None:
         raise UsageError("report diff compares two reports of one cluster each")
     compared = compare_reports(before, after)
     print_text(json.dumps(compared, indent=2) if output == "json" else _diff_text(compared))
-    ctx.exit(3 if compared["new"] or compared["worse"] else 0)
+    ctx.exit(ExitCode.BLOCKED if compared["new"] or compared["worse"] else ExitCode.READY)
 
 
 def load_report(file: Path) -> dict[str, Any]:

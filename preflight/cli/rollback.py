@@ -11,12 +11,10 @@ import click
 from preflight.cli import say
 from preflight.cli.options import config_option, connection_options, quiet_option, verbose_option
 from preflight.cli.output import print_text
-from preflight.cli.reading import connection_from
-from preflight.cli.repairing import apply_options, carry_out, check_apply, repair_from
+from preflight.cli.repairing import apply_options, carry_out, check_apply
+from preflight.cli.request import Request, request_from
 from preflight.cli.terminal import style_for
-from preflight.errors import RemediationError, SourceError, UsageError
-
-EXIT_NOT_REPAIRED = 5
+from preflight.errors import ExitCode, RemediationError, SourceError, UsageError
 
 
 @click.command()
@@ -27,7 +25,7 @@ EXIT_NOT_REPAIRED = 5
 @quiet_option
 @verbose_option
 @click.pass_context
-def rollback(ctx: click.Context, /, **params: Any) -> None:
+def rollback(ctx: click.Context, /, journal: Path, **params: Any) -> None:
     """Put back what a fix changed, newest first, from its JOURNAL; with --apply, really.
 
     An object that somebody changed after the fix is left alone and named. A Job that was deleted needs no putting
@@ -35,11 +33,12 @@ def rollback(ctx: click.Context, /, **params: Any) -> None:
 
     Exit codes: 0 planned, or put back; 5 something could not be put back; 130 interrupted between two steps.
     """
-    check_apply(params)
-    ctx.exit(run_rollback(params))
+    request = request_from(params)
+    check_apply(request)
+    ctx.exit(run_rollback(request, journal))
 
 
-def run_rollback(params: dict[str, Any]) -> int:
+def run_rollback(request: Request, journal: Path) -> ExitCode:
     """Compare the journal with the cluster, print the way back, go it when told to; return the exit code."""
     from preflight.cluster.writer import Writer
     from preflight.model import SourceInfo
@@ -49,9 +48,10 @@ def run_rollback(params: dict[str, Any]) -> int:
     from preflight.remediation.rollback import rollback_plan
     from preflight.sources.live.reader import connect
 
-    path: Path = params["journal"] / "journal.json" if params["journal"].is_dir() else params["journal"]
+    apply = request.repair.apply
+    path = journal / "journal.json" if journal.is_dir() else journal
     document = read_journal(path)
-    writer = Writer(connect(connection_from(params)))
+    writer = Writer(connect(request.connection))
     _must_be_the_same(document, cluster_id(writer), writer.api.server)
     if writer.api.date is None:
         raise SourceError(f"{writer.api.server} tells no time")
@@ -62,15 +62,16 @@ def run_rollback(params: dict[str, Any]) -> int:
         lambda target: writer.get(target.api_version, target.kind, target.namespace, target.name),
         source,
     )
-    if not params["quiet"]:
+    if not request.output.quiet:
         say(journal_table(document).rstrip())
     width = style_for(sys.stdout, "never", verbose=0, quiet=False).width
-    table = plan_table(plan, offline=False, applying=params["apply"], width=width)
-    print_text(plan_json(plan) if params["output"] == "json" else table)
-    if not plan.steps or not params["apply"]:
-        return EXIT_NOT_REPAIRED if plan.refusals and params["apply"] else 0
-    outcome = carry_out(plan, params, repair_from(params, "rollback"))
-    return outcome.exit_code or (EXIT_NOT_REPAIRED if plan.refusals else 0)
+    table = plan_table(plan, offline=False, applying=apply, width=width)
+    print_text(plan_json(plan) if request.output.format == "json" else table)
+    left = ExitCode.NOT_REPAIRED if plan.refusals else ExitCode.READY
+    if not plan.steps or not apply:
+        return left if apply else ExitCode.READY
+    outcome = carry_out(plan, request, "rollback")
+    return outcome.exit_code or left
 
 
 def _must_be_the_same(journal: dict[str, Any], cluster: str, server: str) -> None:

@@ -15,13 +15,13 @@ from preflight.cli.options import (
     plugin_option,
     quiet_option,
     selection_options,
-    settings_from,
     source_options,
     verbose_option,
 )
 from preflight.cli.reading import reader_for
+from preflight.cli.request import request_from
 from preflight.cli.terminal import Progress
-from preflight.errors import PreflightError
+from preflight.errors import ExitCode, PreflightError
 from preflight.flow import all_needs, registered_checks
 from preflight.pair import version_pair
 from preflight.values.foreign_text import clean
@@ -31,6 +31,7 @@ from preflight.values.foreign_text import clean
 @option(
     "--output",
     "-o",
+    "target",
     required=True,
     envvar=None,  # in the environment and the configuration file, `output` is the format of a report
     type=click.Path(path_type=Path, dir_okay=False),
@@ -45,7 +46,7 @@ from preflight.values.foreign_text import clean
 @quiet_option
 @verbose_option
 @click.pass_context
-def snapshot(ctx: click.Context, /, **params: Any) -> None:
+def snapshot(ctx: click.Context, /, target: Path, **params: Any) -> None:
     """Save what the checks read, scrubbed of secrets, for `check --source FILE` on another machine.
 
     The file is JSON, readable by its owner only. Exit 4 when something could not be read that a check cannot do without
@@ -53,12 +54,12 @@ def snapshot(ctx: click.Context, /, **params: Any) -> None:
     """
     from preflight.sources.saved.snapshot import write
 
-    settings = settings_from(params)
-    progress = Progress(quiet=settings.quiet)
-    target: Path = params["output"]
+    request = request_from(params)
+    settings = request.settings
+    progress = Progress(quiet=request.output.quiet)
     needs = all_needs(registered_checks(settings), settings)
     try:
-        inventory = reader_for(params, settings, progress)(needs)
+        inventory = reader_for(request, progress)(needs)
     finally:
         progress.done()
     try:
@@ -72,4 +73,4 @@ def snapshot(ctx: click.Context, /, **params: Any) -> None:
     for name, why in sorted(unread.items()):
         say(f"  not read: {name}: {clean(why)}")
     needed = {need.resource.name for need in needs if not need.optional}
-    ctx.exit(4 if needed & unread.keys() else 0)
+    ctx.exit(ExitCode.UNDECIDED if needed & unread.keys() else ExitCode.READY)

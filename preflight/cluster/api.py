@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeAlias
-from urllib.parse import quote, urlencode
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
 
-from preflight.cluster.connection import Connection, Login
+from preflight.cluster.connection import Connection
 from preflight.cluster.errors import ApiError, status_error, transport_error
+from preflight.cluster.identity import Login
 from preflight.cluster.login import login
+from preflight.cluster.wire import (
+    JSON,
+    Answer,
+    Query,
+    Sending,
+    connection_pool,
+    decoded,
+    encoded,
+    headers_of,
+    server_time,
+)
 from preflight.errors import SourceError
 from preflight.inventory import JsonObject
 from preflight.values.foreign_text import one_line
 
-Query: TypeAlias = Mapping[str, str | int | bool | Sequence[str]]
-
-JSON = "application/json"
 DEFAULT_REQUEST_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
 MAX_BODY_BYTES = 256 << 20
@@ -27,28 +34,6 @@ MAX_ERROR_BYTES = 64 << 10
 MAX_WAIT_SECONDS = 60.0
 """A server that asks to wait longer than this is not waited for."""
 _PIECE_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A successful answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    path: str
-    query: Query | None = None
-    accept: str = JSON
-    data: bytes | None = None
-    kind: str = ""
-    """The content type of the data."""
-    seconds: float | None = None
-    """How long to wait for the next bytes; None: as the connection says."""
 
 
 class Api:
@@ -80,7 +65,7 @@ class Api:
         certificate = found.credential and (found.credential.certificate, found.credential.key)
         certificate = certificate if certificate and all(certificate) else None
         tls = client_context(found.configuration, certificate) if found.server.startswith("https") else None
-        self._pool = _pool(found.configuration, tls)
+        self._pool = connection_pool(found.configuration, tls)
         self._proxy = str(getattr(self._pool, "proxy", None) or "")
 
     def get(self, path: str, query: Query | None = None) -> JsonObject:
@@ -106,7 +91,7 @@ class Api:
 
     def _write(self, method: str, path: str, body: Any, query: Query | None, kind: str) -> JsonObject:
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
-        return decoded(self._send(_Request(method, path, query, data=data, kind=kind)), method, path)
+        return decoded(self._send(Sending(method, path, query, data=data, kind=kind)), method, path)
 
     def fetch(
         self, path: str, query: Query | None = None, *, accept: str = JSON, seconds: float | None = None
@@ -116,7 +101,7 @@ class Api:
         429 and 5xx wait as the server asks, else 0.5 s, 1 s, 2 s and so on; nothing waits past the deadline. A request
         with `seconds` of its own waits for that long only, and is sent once.
         """
-        request = _Request("GET", path, query, accept=accept, seconds=seconds)
+        request = Sending("GET", path, query, accept=accept, seconds=seconds)
         tries = 0
         while True:
             try:
@@ -133,7 +118,7 @@ class Api:
     def _late(self, delay: float) -> bool:
         return self._deadline is not None and time.monotonic() + delay > self._deadline
 
-    def _send(self, request: _Request) -> Answer:
+    def _send(self, request: Sending) -> Answer:
         identity = self._login.headers()
         try:
             return self._once(request, identity)
@@ -142,7 +127,7 @@ class Api:
                 raise
         return self._once(request, self._login.headers())  # a 401 was not carried out, so a write may be sent again
 
-    def _once(self, request: _Request, identity: Sequence[tuple[str, str]]) -> Answer:
+    def _once(self, request: Sending, identity: Sequence[tuple[str, str]]) -> Answer:
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
@@ -151,9 +136,9 @@ class Api:
         try:
             response = self._pool.urlopen(
                 method,
-                self.server + path + (f"?{_encoded(request.query)}" if request.query else ""),
+                self.server + path + (f"?{encoded(request.query)}" if request.query else ""),
                 body=request.data,
-                headers=_headers(request, identity),
+                headers=headers_of(request, identity),
                 timeout=limits,
                 retries=False,
                 redirect=False,
@@ -166,7 +151,7 @@ class Api:
         except (HTTPError, OSError, ValueError) as error:
             raise transport_error(error, method, path, self.server, self._proxy) from None
         self._reached = True
-        self.date = _date(response.headers.get("Date")) or self.date
+        self.date = server_time(response.headers.get("Date")) or self.date
         if not 200 <= response.status < 300:
             after = response.headers.get("Retry-After")
             raise status_error(method, path, response.status, response.reason or "", body, after)
@@ -236,65 +221,3 @@ def _first(api: Api, error: ApiError) -> ApiError:
     else:
         text = f"{api.server} does not answer as a Kubernetes API server: {error.message}"
     return ApiError(error.code, text, path=error.path, status=error.status, reason=error.reason)
-
-
-def resource_path(api_version: str, plural: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
-    """Return the path of a list or an object: `/apis/batch/v1/namespaces/default/jobs/x`."""
-    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    parts = [plural, quote(name, safe=""), subresource]
-    place = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
-    return "/".join([root + place, *(part for part in parts if part)])
-
-
-def _pool(configuration: Any, tls: Any) -> Any:
-    import urllib3
-    from kubernetes.client.rest import RESTClientObject
-
-    # The tool says itself, in the report, that a certificate was not verified.
-    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    configuration.cert_file = configuration.key_file = None  # in the context already
-    try:
-        pool = RESTClientObject(configuration).pool_manager
-    except (urllib3.exceptions.HTTPError, ValueError, ImportError) as error:
-        raise SourceError(f"cannot use the proxy of the kubeconfig or of HTTPS_PROXY: {one_line(error, 160)}") from None
-    if tls is not None:
-        pool.connection_pool_kw["ssl_context"] = tls
-        pool.connection_pool_kw["ca_certs"] = None
-    return pool
-
-
-def _headers(request: _Request, identity: Sequence[tuple[str, str]]) -> Any:
-    from urllib3 import HTTPHeaderDict
-
-    headers = HTTPHeaderDict({"Accept": request.accept, "Accept-Encoding": "gzip", "User-Agent": "harvester-preflight"})
-    if request.data is not None:
-        headers["Content-Type"] = request.kind
-    for name, value in identity:
-        headers.add(name, value)  # groups come several times
-    return headers
-
-
-def _encoded(query: Query) -> str:
-    texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in query.items()}
-    return urlencode(texts, doseq=True)
-
-
-def decoded(answer: Answer, method: str, path: str) -> JsonObject:
-    """Return the JSON object of an answer. Raises ApiError."""
-    try:
-        found = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        raise ApiError("unparsable", f"{method} {path}: the answer is not JSON", path=path) from None
-    if not isinstance(found, dict):
-        raise ApiError("unparsable", f"{method} {path}: the answer is not a JSON object", path=path)
-    return found
-
-
-def _date(text: str | None) -> datetime | None:
-    from email.utils import parsedate_to_datetime
-
-    try:
-        moment = parsedate_to_datetime(text or "")
-    except (ValueError, TypeError):
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

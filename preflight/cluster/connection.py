@@ -1,15 +1,13 @@
-"""The connection flags of kubectl, which files they mean, and what a login consists of."""
+"""The connection flags of kubectl, and which files they mean."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preflight.cluster.exec_plugin import Credential
 from preflight.errors import FlagError, SourceError
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -32,47 +30,6 @@ class Connection:
     insecure_skip_tls_verify: bool = False
     request_timeout: float | None = None
     """Seconds to wait for a connection or for the next bytes of an answer; None: 30, 0: for ever."""
-
-
-@dataclass(slots=True, repr=False)
-class Login:
-    """Where to send requests and what proves who sends them."""
-
-    server: str
-    """The base address of every path, without a slash at its end."""
-    user: str
-    """In words, for messages."""
-    notes: list[str]
-    configuration: Any
-    """A kubernetes.client.Configuration."""
-    impersonation: list[tuple[str, str]]
-    credential: Credential | None = None
-    plugin: Callable[[], Credential] | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def headers(self) -> list[tuple[str, str]]:
-        """Return the headers of identity. Tokens that run out are refreshed here by the kubernetes package."""
-        found = list(self.impersonation)
-        if self.credential and self.credential.token:
-            return [*found, ("Authorization", f"Bearer {self.credential.token}")]
-        with self.lock:
-            try:
-                settings = self.configuration.auth_settings()
-            except Exception as error:  # whatever the package lets through when a refresh fails
-                raise SourceError(f"cannot refresh the credentials of {self.user}: {type(error).__name__}") from None
-        return found + [("Authorization", str(item["value"]).strip()) for item in settings.values() if item["value"]]
-
-    def renew(self, used: list[tuple[str, str]]) -> bool:
-        """Run the credential plugin again after a 401; False when that cannot change anything.
-
-        The server's word decides and not an expiry time, since this machine's clock may be wrong.
-        """
-        if self.plugin is None:
-            return False
-        with self.lock:
-            if self.credential and ("Authorization", f"Bearer {self.credential.token}") in used:
-                self.credential = self.plugin()
-        return self.headers() != used
 
 
 def kubeconfig_paths(connection: Connection) -> list[Path]:

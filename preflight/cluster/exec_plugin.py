@@ -14,21 +14,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+from preflight.cluster.identity import Credential
 from preflight.errors import SourceError
 
 PLUGIN_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Credential:
-    """What a plugin gave: a token, a certificate with its key (PEM), or both. Has no repr, so no log can show it."""
-
-    token: str
-    certificate: str
-    key: str
 
 
 def run_plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], folder: str) -> Credential:

@@ -11,12 +11,12 @@ from typing import Any
 from preflight.cluster.connection import (
     RKE2_KUBECONFIG,
     Connection,
-    Login,
     impersonation,
     kubeconfig_paths,
     text_of,
 )
 from preflight.cluster.exec_plugin import run_plugin
+from preflight.cluster.identity import Login
 from preflight.errors import FlagError, SourceError
 from preflight.values.foreign_text import one_line
 

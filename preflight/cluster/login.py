@@ -15,10 +15,10 @@ from preflight.cluster.connection import (
     RKE2_KUBECONFIG,
     SERVICE_ACCOUNT,
     Connection,
-    Login,
     impersonation,
     kubeconfig_paths,
 )
+from preflight.cluster.identity import Login
 from preflight.errors import FlagError, SourceError
 from preflight.values.foreign_text import one_line, plain_url
 

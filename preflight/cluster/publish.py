@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from preflight.cluster.api import Api, decoded, resource_path
+from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
+from preflight.cluster.wire import decoded, resource_path
 from preflight.errors import PreflightError
 from preflight.inventory import JsonObject
 from preflight.values.foreign_text import one_line

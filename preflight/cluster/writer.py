@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.cluster.api import Api, resource_path
+from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
+from preflight.cluster.wire import resource_path
 from preflight.errors import RemediationError
 from preflight.inventory import JsonObject
 from preflight.resources import RESOURCES

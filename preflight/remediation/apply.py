@@ -13,7 +13,7 @@ from pathlib import Path
 
 from preflight.cluster.errors import ApiError
 from preflight.cluster.writer import Writer
-from preflight.errors import PreflightError, RemediationError, SourceError
+from preflight.errors import ExitCode, PreflightError, RemediationError, SourceError
 from preflight.model import Report, Severity, Status
 from preflight.remediation.interrupts import uninterrupted
 from preflight.remediation.journal import Journal
@@ -25,7 +25,13 @@ from preflight.remediation.wait import Clock
 
 CONVERGED, NOT_CONVERGED, REFUSED = "converged", "not-converged", "refused"
 DECLINED, INTERRUPTED = "declined", "interrupted"
-EXIT_CODES = {CONVERGED: 0, NOT_CONVERGED: 5, REFUSED: 5, DECLINED: 5, INTERRUPTED: 130}
+EXIT_CODES = {
+    CONVERGED: ExitCode.READY,
+    NOT_CONVERGED: ExitCode.NOT_REPAIRED,
+    REFUSED: ExitCode.NOT_REPAIRED,
+    DECLINED: ExitCode.NOT_REPAIRED,
+    INTERRUPTED: ExitCode.INTERRUPTED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Outcome:
     """What the check said afterwards."""
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """The exit code of the run."""
         return EXIT_CODES[self.word]
 

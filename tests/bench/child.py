@@ -9,7 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from preflight.cluster.api import Api, resource_path
+from preflight.cluster.api import Api
+from preflight.cluster.wire import resource_path
 from preflight.registry import find_plugins, load_checks
 from preflight.resources import Resource
 from preflight.sources.bundle.lists import place_of

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from preflight.cluster.api import Api, decoded
+from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
+from preflight.cluster.wire import decoded
 from preflight.inventory import JsonObject
 from preflight.resources import Resource
 

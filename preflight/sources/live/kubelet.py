@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from preflight.cluster.api import Api, resource_path
+from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
 from preflight.cluster.jobs import run_jobs, why_failed
+from preflight.cluster.wire import resource_path
 from preflight.inventory import Collected, JsonObject, sorted_objects
 from preflight.sources.live.decode import object_decoder
 from preflight.sources.needs import MergedNeed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.cluster.api import JSON, Api, resource_path
+from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
+from preflight.cluster.wire import JSON, resource_path
 from preflight.inventory import Collected, sorted_objects
 from preflight.resources import Resource
 from preflight.sources.live.decode import object_decoder, page_decoder

@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from preflight.cluster.api import Api, resource_path
+from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
+from preflight.cluster.wire import resource_path
 from preflight.fields import list_at, maps_at, name_of, text_at, time_at
 from preflight.inventory import Collected, JsonObject, sorted_objects
 from preflight.sources.live.probe_pod import DEADLINE_SECONDS, LABELS, RUN_LABEL, probe_pod, read_answer
