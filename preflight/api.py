@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.check import Check, Need, Option, check, need
+from preflight.check import Check, Explains, Need, Option, Tie, check, need
 from preflight.errors import NotCollected, Unreadable
 from preflight.fields import (
     Object,
@@ -28,20 +28,43 @@ from preflight.fields import (
 )
 from preflight.inventory import JsonObject, View, judged
 from preflight.model import (
+    Certainty,
+    Code,
+    Command,
+    Consequence,
+    Effect,
     Enforcer,
     Finding,
     NotApplicable,
     Outcome,
+    Phase,
+    Reason,
     Remediation,
     ResourceRef,
     Severity,
     Unknown,
     UpgradePair,
+    Where,
 )
 from preflight.resources import Resource
 from preflight.values.quantity import human_bytes, parse_quantity
 from preflight.values.times import format_time, human_duration, parse_duration, parse_time
 from preflight.values.versions import HarvesterVersion, lies_in, parse_version, stands_for
+from preflight.wording import (
+    degrades,
+    delays,
+    fails,
+    hangs,
+    harmless,
+    kubectl,
+    loses_data,
+    on_cluster,
+    on_node,
+    refused,
+    stops_workload,
+    tool,
+    unknown,
+)
 
 FAIL, WARN, INFO = Severity.FAIL, Severity.WARN, Severity.INFO
 
@@ -78,8 +101,14 @@ __all__ = [
     "FAIL",
     "INFO",
     "WARN",
+    "Certainty",
     "Check",
+    "Code",
+    "Command",
+    "Consequence",
+    "Effect",
     "Enforcer",
+    "Explains",
     "Finding",
     "HarvesterVersion",
     "JsonObject",
@@ -89,33 +118,46 @@ __all__ = [
     "Object",
     "Option",
     "Outcome",
+    "Phase",
+    "Reason",
     "Remediation",
     "Resource",
     "ResourceRef",
     "Severity",
+    "Tie",
     "Unknown",
     "Unreadable",
     "UpgradePair",
     "View",
+    "Where",
     "annotations_of",
     "boolean_at",
     "check",
     "condition",
     "condition_status",
+    "degrades",
+    "delays",
     "effective_value",
+    "fails",
     "format_time",
+    "hangs",
+    "harmless",
     "human_bytes",
     "human_duration",
     "integer_at",
     "judged",
+    "kubectl",
     "labels_of",
     "lies_in",
     "list_at",
+    "loses_data",
     "mapping_at",
     "maps_at",
     "name_of",
     "namespace_of",
     "need",
+    "on_cluster",
+    "on_node",
     "parse_duration",
     "parse_json",
     "parse_quantity",
@@ -123,9 +165,13 @@ __all__ = [
     "parse_version",
     "parse_yaml",
     "ref_of",
+    "refused",
     "stands_for",
+    "stops_workload",
     "text_at",
     "texts_at",
     "time_at",
+    "tool",
+    "unknown",
     "value_at",
 ]

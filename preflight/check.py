@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from preflight.inventory import View
-from preflight.model import Enforcer, Outcome, Severity
+from preflight.model import Consequence, Enforcer, Outcome, Severity
 from preflight.resources import RESOURCES, Resource
 
 
@@ -24,6 +25,9 @@ class Need:
     """For kinds of an optional add-on: when the API group is not served at all, there can be no such objects."""
     namespaces: tuple[str, ...] = ()
     """The check looks only at these: that other namespaces were not read does not matter to it. Empty: at all."""
+    values: tuple[str, ...] = ()
+    """Paths in the Helm values (or CloudInit parts) that stand as text in one of the fields: what of such a text is
+    kept when a snapshot is taken."""
 
 
 def need(
@@ -32,13 +36,42 @@ def need(
     optional: bool = False,
     unserved_is_empty: bool = False,
     namespaces: tuple[str, ...] = (),
+    values: tuple[str, ...] = (),
 ) -> Need:
     """Declare a need by its name in preflight.resources, or by a Resource of your own.
 
     Raises KeyError for a name that is not in the table.
     """
     row = RESOURCES[resource] if isinstance(resource, str) else resource
-    return Need(row, fields, optional, unserved_is_empty, namespaces)
+    return Need(row, fields, optional, unserved_is_empty, namespaces, values)
+
+
+class Tie(StrEnum):
+    """What two findings share when the one is the root of the other."""
+
+    NODE = "node"
+    POD = "pod"
+    PVC = "pvc"
+    CHART = "chart"
+    VOLUME = "volume"
+    VM = "vm"
+    OBJECT = "object"
+    """The same object."""
+    CLUSTER = "cluster"
+    """Nothing: a fault of the whole cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explains:
+    """A check's word that its findings can be the root of another check's."""
+
+    check: str
+    """The id of the other check."""
+    tie: Tie
+    folds: bool = False
+    """Whether the other's finding is the same fault of the same object, and so is shown under the root only."""
+    causes: tuple[str, ...] = ()
+    """Only the root's findings of these causes; empty: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +118,10 @@ class Check:
     """Other ids of the same gate, listed and selectable."""
     waived_by: str = ""
     """The server's own annotation that would waive the same thing; named, never set."""
+    explains: tuple[Explains, ...] = ()
+    """Whose findings can follow from this check's."""
+    consequence: Consequence | None = None
+    """What happens if one goes on, for findings that do not say it themselves."""
     origin: str = "harvester-preflight"
     """The distribution that brought it; filled in by the registry."""
     broken: str = ""
@@ -93,9 +130,9 @@ class Check:
 
 def check(
     *,
-    id: str,
     title: str,
-    category: str,
+    id: str = "",
+    category: str = "",
     needs: tuple[Need, ...],
     docs: str,
     why: str,
@@ -111,14 +148,20 @@ def check(
     tags: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
     waived_by: str = "",
+    explains: tuple[Explains, ...] = (),
+    consequence: Consequence | None = None,
 ) -> Callable[[Callable[[View], Iterable[Outcome]]], Check]:
-    """Declare a check; the decorated function becomes the Check that the entry point names."""
+    """Declare a check; the decorated function becomes the Check that the entry point names.
+
+    Without `id` and `category` they follow from the file and its folder: checks/nodes/node_ready.py is node-ready.
+    """
 
     def declare(function: Callable[[View], Iterable[Outcome]]) -> Check:
+        folder, _, name = function.__module__.rpartition(".")
         return Check(
-            id=id,
+            id=id or name.replace("_", "-"),
             title=title,
-            category=category,
+            category=category or folder.rpartition(".")[2],
             needs=needs,
             run=function,
             worst=worst,
@@ -135,6 +178,8 @@ def check(
             tags=tags,
             aliases=aliases,
             waived_by=waived_by,
+            explains=explains,
+            consequence=consequence,
         )
 
     return declare

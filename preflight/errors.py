@@ -14,6 +14,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from preflight.model import Reason
 
 
 class ExitCode(IntEnum):
@@ -74,4 +78,8 @@ class Unreadable(Exception):
 
 
 class NotCollected(Exception):
-    """A check asked for a resource that the source could not give; the text says why."""
+    """A check asked for a resource that the source could not give; `reason` (a model.Reason) says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason = reason

@@ -21,7 +21,7 @@ from preflight.check import Check, need
 from preflight.config_file import schema_problems
 from preflight.errors import Unreadable
 from preflight.inventory import View
-from preflight.model import Enforcer, Finding, NotApplicable, Outcome, ResourceRef, Severity, Unknown
+from preflight.model import Code, Enforcer, Finding, NotApplicable, Outcome, Reason, ResourceRef, Severity, Unknown
 from preflight.registry import broken_check, problem_of
 from preflight.report import API_VERSION
 from preflight.resources import RESOURCES
@@ -95,14 +95,14 @@ def _run(program: str, view: View, needs: list[str]) -> Iterator[Outcome]:
         },
         "now": format_time(view.now),
         "objects": {name: list(view.inventory.get(name).objects) for name in needs},
-        "missing": {name: view.missing(name) for name in needs if view.missing(name)},
+        "missing": {name: str(view.missing(name)) for name in needs if view.missing(name)},
         "options": dict(view.options),
     }
     try:
         content = _call(program, "run", json.dumps(given).encode(), RUN_SECONDS)
         _require(program, content, "ExecResult")
     except Unreadable as error:
-        yield Unknown(f"crashed: {error}")
+        yield Unknown(Reason(Code.CRASHED, str(error)))
         return
     for outcome in content["outcomes"]:
         yield _outcome(outcome)
@@ -110,7 +110,7 @@ def _run(program: str, view: View, needs: list[str]) -> Iterator[Outcome]:
 
 def _outcome(entry: Mapping[str, Any]) -> Outcome:
     if "unknown" in entry:
-        return Unknown(f"error: {entry['unknown']}")
+        return Unknown(Reason(Code.ERROR, entry["unknown"]))
     if "notApplicable" in entry:
         return NotApplicable(entry["notApplicable"])
     ref = entry["resource"]

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from preflight.causes import identify, link
 from preflight.check import Check, Need
 from preflight.errors import SourceError, UsageError
 from preflight.inventory import Collected, Inventory
-from preflight.model import Report, SourceInfo, UpgradePair
+from preflight.model import Code, Reason, Report, SourceInfo, UpgradePair
 from preflight.pair import PAIR_NEEDS, version_pair
 from preflight.parity import agreement
 from preflight.registry import check_options, find_plugins, is_required, load_checks, select_checks
@@ -83,7 +84,7 @@ def examine_unreadable(checks: Sequence[Check], settings: Settings, name: str, e
     """
     left_out = select_checks(checks, settings.select, settings.skip, settings.require)
     options = check_options(checks, settings.config.thresholds, settings.config.where)
-    missing = Collected(missing=f"unreachable: {error.message}")
+    missing = Collected(missing=Reason(Code.UNREACHABLE, error.message))
     now = settings.now or datetime.now(UTC)
     whose = "--now" if settings.now else "this machine's clock, since the server did not answer"
     source = SourceInfo("live", name, now, whose, (error.message,))
@@ -120,4 +121,5 @@ def _judge(
         attests=waivers.attests,
     )
     results += tuple(filter(None, (agreement(results), waivers.result(results))))
+    results = link(identify(results), checks)
     return Examination(build_report(inventory.source, pair, results, settings.fail_on), inventory)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from preflight.errors import NotCollected, Unreadable
-from preflight.model import Outcome, SourceInfo, Unknown, UpgradePair
+from preflight.model import Code, Outcome, Reason, SourceInfo, Unknown, UpgradePair
 
 JsonObject = dict[str, Any]
-
-_ONE_NAMESPACE = re.compile(r"[a-z-]+: namespace (\S+) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +18,11 @@ class Collected:
     """The answer to one need: objects (perhaps none), or the reason why nothing was read."""
 
     objects: tuple[JsonObject, ...] = ()
-    missing: str = ""
-    """Empty when it was read; else `code: what and why` (codes: model.Unknown)."""
-    gaps: tuple[str, ...] = ()
-    """What of it was not read, `code: what and why` each: namespaces outside a bundle, nodes that did not answer.
-    One that begins `code: namespace NAME ` is about the objects of that namespace only."""
+    missing: Reason | None = None
+    """None when it was read; else why nothing was."""
+    gaps: tuple[Reason, ...] = ()
+    """What of it was not read: namespaces outside a bundle, nodes that did not answer. One that names a namespace is
+    about the objects of that namespace only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +35,20 @@ class Inventory:
 
     def get(self, resource: str) -> Collected:
         """Return the answer for a resource; one that nobody asked for is not collected."""
-        return self.entries.get(resource) or Collected(missing=f"not-in-source: {resource} was not asked for")
+        return self.entries.get(resource) or Collected(
+            missing=Reason(Code.NOT_IN_SOURCE, f"{resource} was not asked for")
+        )
 
 
-_NAMESPACE_GAP = "not-in-source: namespace {} is not in the bundle"
+def namespace_gap(namespace: str) -> Reason:
+    """Say that a namespace was not read."""
+    return Reason(Code.NOT_IN_SOURCE, f"namespace {namespace} is not in the bundle", namespace=namespace)
 
 
-def namespace_gap(namespace: str) -> str:
-    """Say that a namespace was not read, in words that `matters_to` knows again."""
-    return _NAMESPACE_GAP.format(namespace)
-
-
-def matters_to(gap: str, namespaces: Iterable[str]) -> bool:
+def matters_to(gap: Reason, namespaces: Iterable[str]) -> bool:
     """Say whether a gap matters to a check that looks only at these namespaces; empty means at all."""
-    begin, _, end = _NAMESPACE_GAP.partition("{}")
-    named = gap.removeprefix(begin).removesuffix(end) if gap.startswith(begin) and gap.endswith(end) else ""
     names = tuple(namespaces)
-    return not named or not names or named in names
+    return not gap.namespace or not names or gap.namespace in names
 
 
 def sorted_objects(objects: Iterable[JsonObject]) -> tuple[JsonObject, ...]:
@@ -92,20 +86,31 @@ class View:
         """Return the objects of a need. Raises NotCollected, which makes the check `unknown`, when it was not read."""
         entry = self._entry(resource)
         if entry.missing:
-            raise NotCollected(f"{entry.missing}")
+            raise NotCollected(entry.missing)
         return entry.objects
 
-    def missing(self, resource: str) -> str:
-        """Say why an (optional) need was not read; empty when it was."""
+    def read(self, resource: str) -> tuple[JsonObject, ...]:
+        """Return the objects of an optional need, none when it was not read: ask `missing` where that differs."""
+        return self._entry(resource).objects
+
+    def some(self, resource: str) -> tuple[JsonObject, ...]:
+        """Return the objects of a kind of which every cluster has at least one, such as nodes.
+
+        Raises NotCollected when it was not read, and when there is none: then the input is not the whole.
+        """
+        objects = self.objects(resource)
+        if not objects:
+            raise NotCollected(Reason(Code.INCOMPLETE, f"there is not one of {resource}, and every cluster has some"))
+        return objects
+
+    def missing(self, resource: str) -> Reason | None:
+        """Say why an (optional) need was not read; None when it was."""
         return self._entry(resource).missing
 
-    def gaps(self, resource: str, namespace: str = "") -> tuple[str, ...]:
+    def gaps(self, resource: str, namespace: str = "") -> tuple[Reason, ...]:
         """Say what of a need was not read. With a namespace: only what its objects may be among."""
         gaps = self._entry(resource).gaps
-        if not namespace:
-            return gaps
-        about = ((gap, _ONE_NAMESPACE.match(gap)) for gap in gaps)
-        return tuple(gap for gap, match in about if match is None or match[1] == namespace)
+        return tuple(gap for gap in gaps if not namespace or not gap.namespace or gap.namespace == namespace)
 
     def find(self, resource: str, name: str, namespace: str = "") -> JsonObject | None:
         """Return the object of that name, None when there is none. Raises NotCollected as `objects` does."""
@@ -136,4 +141,4 @@ def judged(objects: Iterable[JsonObject], judge: Callable[[JsonObject], Iterable
         try:
             yield from judge(obj)
         except Unreadable as error:
-            yield Unknown(f"unparsable: {error}")
+            yield Unknown(Reason(Code.UNPARSABLE, str(error)))

@@ -34,7 +34,7 @@ def agreement(results: Sequence[CheckResult]) -> CheckResult | None:
 
 def _webhook_would_stop(result: CheckResult) -> bool:
     return any(
-        finding.severity is Severity.FAIL and Enforcer.WEBHOOK in finding.enforced_by and finding.waived is None
+        finding.severity is Severity.FAIL and Enforcer.WEBHOOK in (finding.enforced_by or ()) and finding.waived is None
         for finding in result.findings
     )
 

@@ -7,16 +7,19 @@ two checks of one id, and no checks at all, are errors.
 from __future__ import annotations
 
 import math
+import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from importlib.metadata import EntryPoint, distributions
+from types import ModuleType
 from typing import Any
 
 from preflight.check import Check, Need
 from preflight.errors import ConfigError, UsageError
 from preflight.inventory import View
-from preflight.model import Outcome, Severity, Unknown
+from preflight.model import Code, Outcome, Reason, Severity, Unknown
 from preflight.values.paths import split_path
 from preflight.values.times import parse_duration
 from preflight.values.versions import check_range
@@ -64,7 +67,7 @@ def load_checks(plugins: Iterable[Plugin], programs: Iterable[Check] = ()) -> tu
     Raises ConfigError for two checks with one id or alias, and when there is no check at all.
     """
     checks: dict[str, tuple[Check, str]] = {}
-    found = [(_load(plugin), plugin.label) for plugin in plugins]
+    found = [(loaded, plugin.label) for plugin in plugins for loaded in _load(plugin)]
     for loaded, label in (*found, *((check, f"the program {check.origin}") for check in programs)):
         for name in (loaded.id, *loaded.aliases):
             if name in checks:
@@ -170,24 +173,51 @@ def _names(check: Check, word: str) -> bool:
     return word == check.id or word in check.aliases
 
 
-def _load(plugin: Plugin) -> Check:
+def _load(plugin: Plugin) -> list[Check]:
+    """Load what an entry point names: one check, or a package whose files are one check each, as our own is."""
     try:
         loaded = plugin.entry.load()
     except (Exception, SystemExit) as error:  # whatever a plugin does on import must not end the run
-        return broken_check(plugin.entry.name, plugin.origin, f"{type(error).__name__}: {error}")
+        return [broken_check(plugin.entry.name, plugin.origin, f"{type(error).__name__}: {error}")]
+    if isinstance(loaded, ModuleType) and hasattr(loaded, "__path__"):
+        return [_load_file(module, plugin.origin) for module in files_of(loaded)]
+    return [_registered(loaded, plugin.entry.name, plugin.origin)]
+
+
+def files_of(package: ModuleType) -> tuple[str, ...]:
+    """Name the modules of a package of checks: `area/check_id.py`, without those that begin with an underscore."""
+    found = []
+    for area in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if area.ispkg:
+            folder = import_module(area.name)
+            found += [one.name for one in pkgutil.iter_modules(folder.__path__, f"{area.name}.") if not one.ispkg]
+    return tuple(name for name in sorted(found) if not name.rpartition(".")[2].startswith("_"))
+
+
+def _load_file(module: str, origin: str) -> Check:
+    """Load one file by itself, so that a broken one is one `unknown` and takes no other with it."""
+    name = module.rpartition(".")[2]
+    try:
+        loaded = getattr(import_module(module), name)
+    except (Exception, SystemExit) as error:
+        return broken_check(name.replace("_", "-"), origin, f"{type(error).__name__}: {error}")
+    return _registered(loaded, name.replace("_", "-"), origin)
+
+
+def _registered(loaded: object, name: str, origin: str) -> Check:
     problem = problem_of(loaded)
     if problem:
-        return broken_check(plugin.entry.name, plugin.origin, problem)
+        return broken_check(name, origin, problem)
     assert isinstance(loaded, Check)
-    return replace(loaded, origin=plugin.origin)
+    return replace(loaded, origin=origin)
 
 
 def broken_check(name: str, origin: str, problem: str) -> Check:
     """Stand in for a plugin that could not be loaded: it answers `unknown` and can block a hopeful `ready`."""
-    reason = f"crashed: {name} of package {origin} could not be loaded: {problem}"
+    reason = f"{name} of package {origin} could not be loaded: {problem}"
 
     def answer(_view: View) -> Iterator[Outcome]:
-        yield Unknown(reason)
+        yield Unknown(Reason(Code.CRASHED, reason))
 
     return Check(
         id=name,

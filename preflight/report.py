@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +10,14 @@ from preflight import __version__
 from preflight.errors import ExitCode
 from preflight.model import (
     CheckResult,
+    Command,
+    Consequence,
+    Enforcer,
     Finding,
+    Reason,
     Report,
     ResourceRef,
+    Scope,
     Severity,
     SourceInfo,
     Status,
@@ -27,6 +33,8 @@ EXIT_CODES = {
     Verdict.UNDECIDED: ExitCode.UNDECIDED,
 }
 FAIL_ON = ("fail", "warn", "never")
+SHELL_WORDS = ("|", ">", "&&")
+"""Words of a command that stand for themselves."""
 CONFIGURATION = "configuration"
 """Category of what is said about the configuration file: that it holds says nothing about the cluster."""
 
@@ -42,8 +50,17 @@ def build_report(source: SourceInfo, pair: UpgradePair, results: Sequence[CheckR
         exit_code=ExitCode.READY if fail_on == "never" else EXIT_CODES[verdict],
         summary=summarise(results),
         checks=tuple(results),
+        scope=scope_of(results),
         fail_on=fail_on,
     )
+
+
+def scope_of(results: Sequence[CheckResult]) -> Scope:
+    """Say how much of what applies was asked. A check that was left out counts as one that applies."""
+    of_the_cluster = [result for result in results if result.category != CONFIGURATION]
+    left_out = tuple(result.id for result in of_the_cluster if result.left_out)
+    asked = sum(1 for result in of_the_cluster if result.status is not Status.SKIPPED)
+    return Scope(bool(left_out), asked, asked + len(left_out), left_out)
 
 
 def decide(results: Sequence[CheckResult], fail_on: str) -> Verdict:
@@ -91,6 +108,12 @@ def report_dict(report: Report) -> dict[str, Any]:
         "exitCode": int(report.exit_code),
         "failOn": report.fail_on,
         "summary": dict(report.summary),
+        "scope": {
+            "partial": report.scope.partial,
+            "asked": report.scope.asked,
+            "applicable": report.scope.applicable,
+            "leftOut": list(report.scope.left_out),
+        },
         "checks": [_check_dict(result) for result in report.checks],
     }
 
@@ -112,6 +135,7 @@ def _check_dict(result: CheckResult) -> dict[str, Any]:
         "category": result.category,
         "status": result.status.value,
         "reason": result.reason,
+        "reasons": [reason_dict(reason) for reason in result.reasons],
         "docs": result.docs,
         "durationMs": result.duration_ms,
         "worst": result.worst.value,
@@ -125,14 +149,20 @@ def finding_dict(finding: Finding) -> dict[str, Any]:
     """Write one finding as the schema describes it."""
     remediation, waived = finding.remediation, finding.waived
     return {
+        "id": finding.id,
         "severity": finding.severity.value,
         "cause": finding.cause,
         "message": finding.message,
-        "hint": finding.hint,
+        "hint": "\n".join((finding.hint, *map(command_line, finding.commands))),
         "resource": resource_dict(finding.resource),
         "evidence": dict(finding.evidence),
         "transient": finding.transient,
-        "enforcedBy": [enforcer.value for enforcer in finding.enforced_by],
+        "enforcedBy": [enforcer.value for enforcer in finding.enforced_by or (Enforcer.NONE,)],
+        "consequence": consequence_dict(finding.consequence) if finding.consequence else None,
+        "commands": [command_dict(command) for command in finding.commands],
+        "touches": {tie: list(names) for tie, names in sorted(finding.touches.items())},
+        "causedBy": list(finding.caused_by),
+        "folded": finding.folded,
         "remediation": {"strategy": remediation.strategy, "automatic": remediation.automatic} if remediation else None,
         "waived": {"reason": waived.reason, "expires": waived.expires} if waived else None,
     }
@@ -141,3 +171,34 @@ def finding_dict(finding: Finding) -> dict[str, Any]:
 def resource_dict(ref: ResourceRef) -> dict[str, Any]:
     """Write the object a finding is about."""
     return {"apiVersion": ref.api_version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+
+
+def reason_dict(reason: Reason) -> dict[str, Any]:
+    """Write why something could not be determined."""
+    return {
+        "code": reason.code.value,
+        "text": reason.text,
+        "node": reason.node or None,
+        "namespace": reason.namespace or None,
+        "cure": reason.cure or None,
+    }
+
+
+def consequence_dict(consequence: Consequence) -> dict[str, Any]:
+    """Write what happens if one goes on."""
+    return {
+        "effect": consequence.effect.value,
+        "phase": consequence.phase.value,
+        "certainty": consequence.certainty.value,
+        "text": consequence.text,
+    }
+
+
+def command_dict(command: Command) -> dict[str, Any]:
+    """Write a command as words, with where it is typed."""
+    return {"argv": list(command.argv), "where": command.where.value, "why": command.why}
+
+
+def command_line(command: Command) -> str:
+    """Write a command as one line for a POSIX shell: every word quoted where it must be."""
+    return " ".join(word if word in SHELL_WORDS else shlex.quote(word) for word in command.argv)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.check import Check
 from preflight.errors import NotCollected, Unreadable
 from preflight.inventory import Inventory, View, matters_to
-from preflight.model import CheckResult, Finding, NotApplicable, Severity, Status, Unknown, UpgradePair
+from preflight.model import CheckResult, Code, Finding, NotApplicable, Reason, Severity, Status, Unknown, UpgradePair
 
 Waive = Callable[[str, Finding], Finding]
 """Given a check id and a finding: the same finding, or one with its waiver."""
@@ -40,23 +41,35 @@ def run_checks(
     results = []
     for check in checks:
         began = clock()
-        status, reason, findings = _one(check, inventory, pair, left_out.get(check.id, ""), options, waive, attests)
+        answer = _one(check, inventory, pair, left_out.get(check.id, ""), options, waive, attests)
         results.append(
             CheckResult(
                 id=check.id,
                 title=check.title,
                 category=check.category,
-                status=status,
-                reason=reason,
+                status=answer.status,
+                reason=answer.reason,
+                reasons=answer.reasons,
                 docs=check.docs,
                 duration_ms=round((clock() - began) * 1000, 3),
-                findings=findings,
+                findings=answer.findings,
                 worst=check.worst,
                 required=required(check),
+                left_out=bool(left_out.get(check.id)),
                 waived_by=check.waived_by,
             )
         )
     return tuple(results)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What running one check came to."""
+
+    status: Status
+    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def _one(
@@ -67,19 +80,31 @@ def _one(
     options: Mapping[str, Mapping[str, Any]],
     waive: Waive,
     attests: Attests,
-) -> tuple[Status, str, tuple[Finding, ...]]:
+) -> _Answer:
     if left_out:
-        return Status.SKIPPED, left_out, ()
+        return _Answer(Status.SKIPPED, left_out)
     applies, reason = applicability(check, pair)
-    if applies is not True:
-        return (Status.SKIPPED if applies is False else Status.UNKNOWN), reason, ()
+    if applies is False:
+        return _Answer(Status.SKIPPED, reason)
+    if applies is None:
+        return _answer((), [Reason(Code.ERROR, reason)])
     view = View(inventory, frozenset(need.resource.name for need in check.needs), pair, options.get(check.id, {}))
     findings, unknowns, not_applicable = _collect(check, view, attests)
-    findings = sorted((waive(check.id, finding) for finding in findings), key=finding_order)
+    findings = sorted((waive(check.id, _complete(check, finding)) for finding in findings), key=finding_order)
     if not_applicable and not findings and not unknowns:
-        return Status.SKIPPED, "; ".join(dict.fromkeys(not_applicable)), ()
-    unknowns += _unread(check, inventory)
-    return *_status(findings, unknowns), tuple(findings)
+        return _Answer(Status.SKIPPED, "; ".join(dict.fromkeys(not_applicable)))
+    return _answer(findings, [*unknowns, *_unread(check, inventory)])
+
+
+def _complete(check: Check, finding: Finding) -> Finding:
+    """Fill in what the check says for all its findings."""
+    if finding.enforced_by is not None and (finding.consequence or not check.consequence):
+        return finding
+    return replace(
+        finding,
+        enforced_by=check.enforced_by if finding.enforced_by is None else finding.enforced_by,
+        consequence=finding.consequence or check.consequence,
+    )
 
 
 def applicability(check: Check, pair: UpgradePair) -> tuple[bool | None, str]:
@@ -91,20 +116,19 @@ def applicability(check: Check, pair: UpgradePair) -> tuple[bool | None, str]:
         if not ranges:
             continue
         if version is None:
-            return None, f"error: applies to upgrades {word} {ranges}, and that version is not known"
+            return None, f"applies to upgrades {word} {ranges}, and that version is not known"
         within = version.within(ranges)
         if within is None:
-            return None, f"error: applies to upgrades {word} {ranges}, and {version} is a development build"
+            return None, f"applies to upgrades {word} {ranges}, and {version} is a development build"
         if not within:
             return False, f"applies to upgrades {word} {ranges}, not {version}"
     return True, ""
 
 
-def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding], list[str], list[str]]:
+def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding], list[Reason], list[str]]:
     findings: list[Finding] = []
-    unknowns: list[str] = []
+    unknowns: list[Reason] = []
     not_applicable: list[str] = []
-    nodes: dict[str, list[str]] = {}
     try:
         for outcome in check.run(view):
             match outcome:
@@ -113,27 +137,21 @@ def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding],
                 case Unknown():
                     if not attests(check.id, outcome):
                         unknowns.append(outcome.reason)
-                        nodes.setdefault(outcome.reason, []).append(outcome.node)
                 case NotApplicable():
                     not_applicable.append(outcome.reason)
                 case _:
-                    unknowns.append(f"crashed: the check yielded a {type(outcome).__name__}, which is no outcome")
+                    what = f"the check yielded a {type(outcome).__name__}, which is no outcome"
+                    unknowns.append(Reason(Code.CRASHED, what))
     except NotCollected as error:
-        unknowns.append(str(error))
+        unknowns.append(error.reason)
     except Unreadable as error:
-        unknowns.append(f"unparsable: {error}")
+        unknowns.append(Reason(Code.UNPARSABLE, str(error)))
     except (
         Exception,
         SystemExit,
     ) as error:  # a defect of one check must not take the others, or the findings so far, with it
-        unknowns.append(f"crashed: {type(error).__name__}: {error}{_where(error)}")
-    return findings, [_with_nodes(reason, nodes.get(reason, ())) for reason in dict.fromkeys(unknowns)], not_applicable
-
-
-def _with_nodes(reason: str, nodes: Sequence[str]) -> str:
-    """Name the nodes that share a reason behind it, so that it is said once."""
-    names = sorted(set(filter(None, nodes)))
-    return f"{reason} ({'nodes' if len(names) > 1 else 'node'} {', '.join(names)})" if names else reason
+        unknowns.append(Reason(Code.CRASHED, f"{type(error).__name__}: {error}{_where(error)}"))
+    return findings, unknowns, not_applicable
 
 
 def _where(error: BaseException) -> str:
@@ -143,8 +161,8 @@ def _where(error: BaseException) -> str:
     return f" (at {trace.tb_frame.f_code.co_name}:{trace.tb_lineno})" if trace else ""
 
 
-def _unread(check: Check, inventory: Inventory) -> list[str]:
-    reasons = []
+def _unread(check: Check, inventory: Inventory) -> list[Reason]:
+    reasons: list[Reason] = []
     for need in check.needs:
         entry = inventory.get(need.resource.name)
         if not need.optional:
@@ -153,19 +171,30 @@ def _unread(check: Check, inventory: Inventory) -> list[str]:
     return reasons
 
 
-def _status(findings: Sequence[Finding], unknowns: Sequence[str]) -> tuple[Status, str]:
+def _answer(findings: Sequence[Finding], unknowns: Sequence[Reason]) -> _Answer:
     severities = {finding.severity for finding in findings if finding.waived is None}
-    reasons = list(dict.fromkeys(unknowns))
-    reason = "; ".join(reasons[:MAX_REASONS])
-    if len(reasons) > MAX_REASONS:
-        reason += f"; and {len(reasons) - MAX_REASONS} more"
+    reasons = tuple(dict.fromkeys(unknowns))
+    reason = _in_words(reasons)
     if Severity.FAIL in severities:
-        return Status.FAIL, f"besides, not everything could be determined: {reason}" if reason else ""
+        words = f"besides, not everything could be determined: {reason}" if reason else ""
+        return _Answer(Status.FAIL, words, reasons[:MAX_REASONS], tuple(findings))
     if reasons:
-        return Status.UNKNOWN, reason
-    if Severity.WARN in severities:
-        return Status.WARN, ""
-    return Status.PASS, ""
+        return _Answer(Status.UNKNOWN, reason, reasons[:MAX_REASONS], tuple(findings))
+    return _Answer(Status.WARN if Severity.WARN in severities else Status.PASS, findings=tuple(findings))
+
+
+def _in_words(reasons: Sequence[Reason]) -> str:
+    """Write reasons as one text: what several nodes share is said once, with the nodes behind it."""
+    nodes: dict[str, set[str]] = {}
+    for reason in reasons:
+        nodes.setdefault(str(reason), set()).add(reason.node)
+    texts = [_with_nodes(text, sorted(filter(None, names))) for text, names in nodes.items()]
+    more = [f"and {len(texts) - MAX_REASONS} more"] if len(texts) > MAX_REASONS else []
+    return "; ".join(texts[:MAX_REASONS] + more)
+
+
+def _with_nodes(text: str, names: Sequence[str]) -> str:
+    return f"{text} ({'nodes' if len(names) > 1 else 'node'} {', '.join(names)})" if names else text
 
 
 _RANK = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}

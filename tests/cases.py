@@ -6,6 +6,7 @@ declare fails here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +18,9 @@ import yaml
 
 from preflight.check import Check
 from preflight.inventory import Collected, Inventory, sorted_objects
-from preflight.model import CheckResult, Finding, SourceInfo, UpgradePair
+from preflight.model import CheckResult, Code, Finding, Reason, Severity, SourceInfo, UpgradePair
 from preflight.registry import check_options
+from preflight.report import command_line
 from preflight.runner import run_checks
 from preflight.values.paths import field_tree, keep_fields
 from preflight.values.times import parse_time
@@ -71,12 +73,21 @@ def inventory_for(check: Check, content: Mapping[str, Any]) -> Inventory:
         objects = [keep_fields({**identity, **obj}, tree) for obj in cluster.get(name) or ()]
         entries[name] = Collected(
             () if name in not_collected else sorted_objects(objects),
-            not_collected.get(name, ""),
-            tuple(gaps.get(name, ())),
+            _reason(not_collected[name]) if name in not_collected else None,
+            tuple(map(_reason, gaps.get(name, ()))),
         )
     now = parse_time(content["now"]) if "now" in content else DEFAULT_NOW
     assert now is not None
     return Inventory(SourceInfo(content.get("source", "live"), "test", now), entries)
+
+
+def _reason(told: Any) -> Reason:
+    """Read `code: text`, or the fields of a Reason, as a case writes it."""
+    if isinstance(told, str):
+        code, _, text = told.partition(": ")
+        told = {"code": code, "text": text}
+    fields = {key: value for key, value in told.items() if key != "code"}
+    return Reason(Code(told["code"]), **fields)
 
 
 def run_case(check: Check, content: Mapping[str, Any]) -> CheckResult:
@@ -107,9 +118,20 @@ def compare(case: Case, check: Check, result: CheckResult) -> None:
         remaining.remove(match)
     for finding in result.findings:
         assert finding.cause in check.causes, f"cause {finding.cause} is not explained in causes="
-        assert set(finding.enforced_by) <= set(check.enforced_by), f"enforced_by {finding.enforced_by} is not declared"
+        assert set(finding.enforced_by or ()) <= set(check.enforced_by), (
+            f"enforced_by {finding.enforced_by} is not declared"
+        )
         assert finding.message
         assert finding.hint
+        assert promises_no_hang(finding), f"{finding.severity} and yet: {finding.consequence}; {finding.message}"
+
+
+def promises_no_hang(finding: Finding) -> bool:
+    """Say whether READY may stand above this finding: only a fail may say that the upgrade does not get through."""
+    if finding.severity is Severity.FAIL or finding.consequence is None:
+        return True
+    words = f"{finding.message} {finding.hint} {finding.consequence.text}"
+    return not finding.consequence.stops and not re.search(r"\bhangs?\b|without limit|for ever", words)
 
 
 def name_finding(finding: Finding) -> str:
@@ -119,18 +141,28 @@ def name_finding(finding: Finding) -> str:
 
 def differences(want: Mapping[str, Any], finding: Finding) -> list[str]:
     known = {"severity", "cause", "resource", "words", "hint", "enforced_by", "transient", "remediation", "evidence"}
+    known |= {"effect", "phase", "certainty", "consequence", "commands", "touches"}
     assert set(want) <= known, f"unknown keys {sorted(set(want) - known)}"
     found: dict[str, Any] = {
         "severity": finding.severity.value,
         "cause": finding.cause,
         "resource": name_finding(finding),
-        "enforced_by": [enforcer.value for enforcer in finding.enforced_by],
+        "enforced_by": [enforcer.value for enforcer in finding.enforced_by or ()],
+        "effect": finding.consequence.effect.value if finding.consequence else None,
+        "phase": finding.consequence.phase.value if finding.consequence else None,
+        "certainty": finding.consequence.certainty.value if finding.consequence else None,
+        "touches": {tie: list(names) for tie, names in finding.touches.items()},
         "transient": finding.transient,
         "remediation": finding.remediation.strategy if finding.remediation else None,
     }
     wrong = [f"{key}: {found[key]!r}, not {want[key]!r}" for key in found if key in want and found[key] != want[key]]
     wrong += [f"message lacks {word!r}" for word in want.get("words", ()) if str(word) not in finding.message]
-    wrong += [f"hint lacks {word!r}" for word in want.get("hint", ()) if str(word) not in finding.hint]
+    hint = "\n".join((finding.hint, *map(command_line, finding.commands)))
+    wrong += [f"hint lacks {word!r}" for word in want.get("hint", ()) if str(word) not in hint]
+    lines = "\n".join(map(command_line, finding.commands))
+    wrong += [f"commands lack {word!r}" for word in want.get("commands", ()) if str(word) not in lines]
+    text = finding.consequence.text if finding.consequence else ""
+    wrong += [f"the consequence lacks {word!r}" for word in want.get("consequence", ()) if str(word) not in text]
     for key, value in (want.get("evidence") or {}).items():
         if finding.evidence.get(key) != value:
             wrong.append(f"evidence {key}: {finding.evidence.get(key)!r}, not {value!r}")

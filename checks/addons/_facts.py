@@ -211,9 +211,10 @@ def build_index(view: View, grace: timedelta) -> Index:
 def unread_in(view: View, namespace: str) -> dict[str, str]:
     """Return the needs of which something in a namespace was not read, and why."""
     reasons = {
-        name: view.missing(name) or "; ".join(view.gaps(name, namespace)) for name in (CHARTS, JOBS, PODS, RELEASES)
+        name: [reason for reason in (view.missing(name), *view.gaps(name, namespace)) if reason]
+        for name in (CHARTS, JOBS, PODS, RELEASES)
     }
-    return {name: why for name, why in reasons.items() if why}
+    return {name: "; ".join(map(str, found)) for name, found in reasons.items() if found}
 
 
 def _read(view: View, resource: str) -> tuple[JsonObject, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Code,
     JsonObject,
     Outcome,
     Unknown,
@@ -25,6 +26,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 from ._facts import ADDONS, CHARTS, DISABLED, JOBS, PODS, RELEASES, unsound
@@ -100,7 +102,7 @@ def addon_leftovers(view: View) -> Iterator[Outcome]:
         yield from (Unknown(why) for why in (view.missing(name), *view.gaps(name)) if why)
         for obj in () if view.missing(name) else view.objects(name):
             if problem := unsound(obj):
-                yield Unknown(f"unparsable: an object of {name} cannot be placed: {problem}")
+                yield unknown(Code.UNPARSABLE, f"an object of {name} cannot be placed: {problem}")
 
 
 def _judge_disabled(addon: JsonObject, remains: Remains) -> Iterator[Outcome]:

@@ -14,12 +14,12 @@ from datetime import timedelta
 
 from preflight.api import (
     FAIL,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Option,
     Outcome,
-    Unknown,
     Unreadable,
     View,
     check,
@@ -30,6 +30,7 @@ from preflight.api import (
     need,
     parse_duration,
     ref_of,
+    unknown,
     value_at,
 )
 
@@ -98,7 +99,7 @@ def addon_stuck(view: View) -> Iterator[Outcome]:
     for resource in (CHARTS, JOBS, PODS):
         for obj in () if view.missing(resource) else view.objects(resource):
             if problem := unsound(obj):
-                yield Unknown(f"unparsable: an object of {resource} cannot be placed: {problem}")
+                yield unknown(Code.UNPARSABLE, f"an object of {resource} cannot be placed: {problem}")
 
 
 def _skews(view: View) -> dict[str, Skew]:

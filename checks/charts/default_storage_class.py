@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     Outcome,
-    Unknown,
     View,
     annotations_of,
     boolean_at,
@@ -26,6 +26,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 CLASSES, CHARTS = "storageclasses.storage.k8s.io", "managedcharts.management.cattle.io"
@@ -62,7 +63,7 @@ def default_storage_class(view: View) -> Iterator[Outcome]:
         return
     chart = view.find(CHARTS, "harvester", "fleet-local")
     if chart is None:
-        yield Unknown("error: no ManagedChart fleet-local/harvester was read, whose values decide")
+        yield unknown(Code.ERROR, "no ManagedChart fleet-local/harvester was read, whose values decide")
         return
     if boolean_at(chart, VALUE) is False:
         return

@@ -13,17 +13,18 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Code,
     Enforcer,
     Finding,
     Outcome,
     ResourceRef,
-    Unknown,
     View,
     check,
     lies_in,
     maps_at,
     need,
     ref_of,
+    unknown,
     value_at,
 )
 
@@ -56,7 +57,7 @@ def kubevirt_crd_stale(view: View) -> Iterator[Outcome]:
     """Yield a finding for a definition that is older than the chart of 1.5 needs."""
     kubevirt = view.find(CRDS, "kubevirts.kubevirt.io")
     if kubevirt is None:
-        yield Unknown("error: no definition kubevirts.kubevirt.io was read, which every Harvester has")
+        yield unknown(Code.ERROR, "no definition kubevirts.kubevirt.io was read, which every Harvester has")
         return
     versions = [entry for entry in maps_at(kubevirt, "spec.versions") if entry.get("name") == "v1"]
     if not any(value_at(version, PROPERTY) is not None for version in versions):

@@ -8,16 +8,17 @@ from typing import NamedTuple
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     integer_at,
     mapping_at,
     name_of,
     ref_of,
     text_at,
+    unknown,
 )
 
 from ._volumes import claim_of, patch
@@ -44,7 +45,7 @@ class Scene(NamedTuple):
         """Yield what the server, the scripts and check.sh have against a volume, as one finding."""
         name, state = name_of(volume), text_at(volume, "status.state")
         if not state:
-            yield Unknown(f"unparsable: Volume {name} has no status.state")
+            yield unknown(Code.UNPARSABLE, f"Volume {name} has no status.state")
             return
         health = text_at(volume, "status.robustness") or "unknown"
         modes = [_modes(engine) for engine in self.engines.get(name, ()) if _runs(engine)]

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from preflight.api import JsonObject, Unknown, Unreadable, View, labels_of, lies_in, text_at
+from preflight.api import (
+    Code,
+    JsonObject,
+    Unknown,
+    Unreadable,
+    View,
+    labels_of,
+    lies_in,
+    text_at,
+    unknown,
+)
 
 WITNESS_LABEL = "node-role.harvesterhci.io/witness"
 MANAGED_LABEL = "harvesterhci.io/managed"
@@ -24,7 +34,7 @@ def by_volume(objects: Iterable[JsonObject]) -> tuple[dict[str, list[JsonObject]
         try:
             index.setdefault(volume_of(obj), []).append(obj)
         except Unreadable as error:
-            unknowns.append(Unknown(f"unparsable: {error}"))
+            unknowns.append(unknown(Code.UNPARSABLE, f"{error}"))
     return index, unknowns
 
 

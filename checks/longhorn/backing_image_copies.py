@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Option,
     Outcome,
-    Unknown,
     View,
     check,
     integer_at,
     name_of,
     need,
     ref_of,
+    unknown,
     value_at,
 )
 
@@ -52,7 +53,7 @@ def backing_image_copies(view: View) -> Iterator[Outcome]:
     images = view.objects("backingimages.longhorn.io")
     nodes = None if view.missing("nodes") else view.objects("nodes")
     if nodes is not None and not nodes:
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     data_nodes = sum(not is_witness(node) for node in nodes or ())
     limit = min(int(view.options["copies"]), data_nodes) if nodes else 1
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     Outcome,
-    Unknown,
     Unreadable,
     View,
     boolean_at,
@@ -23,6 +23,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 from ._volumes import patch
@@ -57,7 +58,7 @@ def longhorn_auto_delete_pod(view: View) -> Iterator[Outcome]:
     setting = view.find(SETTINGS, NAME, "longhorn-system")
     value = effective_value(setting) if setting else ""
     if setting is None or not value:
-        yield Unknown(f"error: Longhorn's setting {NAME} was not found or is empty")
+        yield unknown(Code.ERROR, f"Longhorn's setting {NAME} was not found or is empty")
         return
     if value.lower() != "true":
         return
@@ -68,7 +69,7 @@ def longhorn_auto_delete_pod(view: View) -> Iterator[Outcome]:
             if shared and text_at(volume, "status.state") == "attached":
                 disks.append(name_of(volume))
         except Unreadable as error:
-            yield Unknown(f"unparsable: {error}")
+            yield unknown(Code.UNPARSABLE, f"{error}")
     if disks:
         yield Finding(
             severity=WARN,

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     View,
     boolean_at,
     check,
@@ -25,6 +25,7 @@ from preflight.api import (
     name_of,
     need,
     ref_of,
+    unknown,
 )
 
 from ._volumes import patch
@@ -64,7 +65,7 @@ def longhorn_eviction_requested(view: View) -> Iterator[Outcome]:
         if not whole and not evicted:
             return
         if not enforcers and None in (running, target):
-            yield Unknown(f"error: whether the eviction on {name} stops the upgrade depends on the versions")
+            yield unknown(Code.ERROR, f"whether the eviction on {name} stops the upgrade depends on the versions")
         what = (
             f"disk {', '.join(evicted)} of Longhorn node {name}" if evicted and not whole else f"Longhorn node {name}"
         )

@@ -14,14 +14,15 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     NotCollected,
     Option,
     Outcome,
+    Reason,
     ResourceRef,
-    Unknown,
     Unreadable,
     View,
     annotations_of,
@@ -31,6 +32,7 @@ from preflight.api import (
     integer_at,
     mapping_at,
     need,
+    unknown,
 )
 
 from ._disks import Disk, disks_of
@@ -81,9 +83,9 @@ def longhorn_iso_space(view: View) -> Iterator[Outcome]:
         try:
             disks += disks_of(node)
         except Unreadable as error:
-            yield Unknown(f"unparsable: {error}")
+            yield unknown(Code.UNPARSABLE, f"{error}")
     if not disks:
-        yield Unknown("error: no Longhorn node reports the size of a disk")
+        yield unknown(Code.ERROR, "no Longhorn node reports the size of a disk")
         return
     need_bytes = (int(view.options["isoGiB"]) + int(view.options["repoGiB"])) * GIB
     best = max(disks, key=lambda disk: disk.room(over, minimal))
@@ -110,7 +112,7 @@ def longhorn_iso_space(view: View) -> Iterator[Outcome]:
 def _percent(view: View, name: str) -> int:
     setting = view.find(SETTINGS, name, "longhorn-system")
     if setting is None:
-        raise NotCollected(f"error: Longhorn has no setting {name}")
+        raise NotCollected(Reason(Code.ERROR, f"Longhorn has no setting {name}"))
     value = effective_value(setting)
     if not value.isdigit():
         raise Unreadable(f"Longhorn's setting {name} is {value!r}, not a percentage")

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     View,
     check,
     integer_at,
@@ -24,6 +24,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 from ._volumes import is_managed, is_witness, read
@@ -56,14 +57,14 @@ def longhorn_node_stale(view: View) -> Iterator[Outcome]:
     """Yield a finding for every Longhorn node and DaemonSet the script would wait for in vain."""
     nodes = view.objects("nodes")
     if not nodes:
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
         return
     names = {name_of(node) for node in nodes}
     managers = read(view, MANAGERS)
     wanted = sum(is_managed(node) and not is_witness(node) for node in nodes)
     running = None
     if managers is not None and not managers and read(view, "nodes.longhorn.io"):
-        yield Unknown("error: Longhorn knows nodes, but not one instance manager was found")
+        yield unknown(Code.ERROR, "Longhorn knows nodes, but not one instance manager was found")
     elif managers is not None and wanted > 1:
         running = {_node_of(manager) for manager in managers if text_at(manager, "status.currentState") == "running"}
     yield from _daemonset(view, wanted)
@@ -105,7 +106,7 @@ def _daemonset(view: View, wanted: int) -> Iterator[Outcome]:
         return
     found = view.find(DAEMONSETS, "longhorn-manager", "longhorn-system")
     if found is None:
-        yield Unknown("error: there is no DaemonSet longhorn-system/longhorn-manager")
+        yield unknown(Code.ERROR, "there is no DaemonSet longhorn-system/longhorn-manager")
         return
     ready = integer_at(found, "status.numberReady") or 0
     if ready != wanted:

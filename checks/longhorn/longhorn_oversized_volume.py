@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Option,
     Outcome,
-    Unknown,
     View,
     check,
     human_bytes,
@@ -24,6 +24,7 @@ from preflight.api import (
     name_of,
     need,
     ref_of,
+    unknown,
 )
 
 from ._disks import disks_of
@@ -52,14 +53,14 @@ def longhorn_oversized_volume(view: View) -> Iterator[Outcome]:
     """Yield a warning for every volume larger than all disks together."""
     capacity = sum(disk.maximum for node in view.objects("nodes.longhorn.io") for disk in disks_of(node))
     if not capacity:
-        yield Unknown("error: no Longhorn node reports the size of a disk")
+        yield unknown(Code.ERROR, "no Longhorn node reports the size of a disk")
         return
     limit = capacity * float(view.options["timesCapacity"])
 
     def judge(volume: JsonObject) -> Iterator[Outcome]:
         size = integer_at(volume, "spec.size")
         if size is None:
-            yield Unknown(f"unparsable: Volume {name_of(volume)} has no spec.size")
+            yield unknown(Code.UNPARSABLE, f"Volume {name_of(volume)} has no spec.size")
         elif size > limit:
             yield Finding(
                 severity=WARN,

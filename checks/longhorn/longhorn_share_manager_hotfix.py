@@ -10,16 +10,17 @@ from itertools import pairwise
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     Outcome,
-    Unknown,
     View,
     check,
     maps_at,
     need,
     ref_of,
     texts_at,
+    unknown,
 )
 
 DAEMONSETS = "daemonsets.apps"
@@ -47,7 +48,7 @@ def longhorn_share_manager_hotfix(view: View) -> Iterator[Outcome]:
     """Yield a warning when longhorn-manager names a hotfix image."""
     found = view.find(DAEMONSETS, "longhorn-manager", "longhorn-system")
     if found is None:
-        yield Unknown("error: there is no DaemonSet longhorn-system/longhorn-manager")
+        yield unknown(Code.ERROR, "there is no DaemonSet longhorn-system/longhorn-manager")
         return
     images = []
     for container in maps_at(found, CONTAINERS):
@@ -55,7 +56,7 @@ def longhorn_share_manager_hotfix(view: View) -> Iterator[Outcome]:
         images += [image for flag, image in pairwise(words) if flag == FLAG]
         images += [word.partition("=")[2] for word in words if word.startswith(FLAG + "=")]
     if not images:
-        yield Unknown(f"unparsable: longhorn-manager is called without {FLAG}")
+        yield unknown(Code.UNPARSABLE, f"longhorn-manager is called without {FLAG}")
     for image in images:
         if "hotfix" in image:
             yield Finding(

@@ -13,7 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.api import Enforcer, Outcome, Unknown, View, check, judged, name_of, need
+from preflight.api import (
+    Code,
+    Enforcer,
+    Outcome,
+    View,
+    check,
+    judged,
+    name_of,
+    need,
+    unknown,
+)
 
 from ._health import Scene
 from ._volumes import by_volume, drain_count, is_witness, read
@@ -56,12 +66,12 @@ def longhorn_volume_health(view: View) -> Iterator[Outcome]:
     """Yield a finding for every volume, and every engine without one, that the server or the scripts stop at."""
     nodes = view.objects("nodes")
     if not nodes:
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     engines, unread_engines = by_volume(read(view, "engines.longhorn.io") or ())
     replicas, unread_replicas = by_volume(read(view, "replicas.longhorn.io") or ())
     yield from unread_engines
     yield from unread_replicas
-    known = view.missing("replicas.longhorn.io") == "" and not unread_replicas
+    known = view.missing("replicas.longhorn.io") is None and not unread_replicas
     data_nodes = sum(not is_witness(node) for node in nodes)
     scene = Scene(len(nodes), drain_count(view, nodes), data_nodes, engines, replicas if known else None)
     volumes = view.objects("volumes.longhorn.io")

@@ -15,11 +15,11 @@ from typing import NamedTuple
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     View,
     check,
     judged,
@@ -29,6 +29,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
     value_at,
 )
 
@@ -121,7 +122,7 @@ class _Scene(NamedTuple):
         if volume in volumes:
             return
         if not volume:
-            yield Unknown(f"unparsable: Engine {name_of(engine)} names no volume")
+            yield unknown(Code.UNPARSABLE, f"Engine {name_of(engine)} names no volume")
             return
         running = value_at(engine, "status.currentState") == "running"
         blocks = running and self.drained

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     NotApplicable,
     Outcome,
-    Unknown,
     View,
     check,
     integer_at,
@@ -29,6 +29,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 from ._volumes import by_volume, claim_of, patch, read
@@ -65,7 +66,7 @@ def single_replica_volumes(view: View) -> Iterator[Outcome]:
         yield NotApplicable("the cluster has one node: the server does not look at single replicas there")
         return
     if not count:
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     engines = read(view, "engines.longhorn.io")
     seen = None if engines is None else frozenset(by_volume(engines)[0])
     any_state = lies_in(view.upgrade.from_version, ">=1.5.0")
@@ -76,14 +77,14 @@ def _judge(volume: JsonObject, any_state: bool | None, seen: frozenset[str] | No
     replicas = integer_at(volume, "spec.numberOfReplicas")
     name, state = name_of(volume), text_at(volume, "status.state")
     if replicas is None:
-        yield Unknown(f"unparsable: Volume {name} has no spec.numberOfReplicas")
+        yield unknown(Code.UNPARSABLE, f"Volume {name} has no spec.numberOfReplicas")
     if replicas != 1:
         return
     active = state in ACTIVE
     if not state:
-        yield Unknown(f"unparsable: Volume {name} has one replica and no status.state")
+        yield unknown(Code.UNPARSABLE, f"Volume {name} has one replica and no status.state")
     if any_state is None and not active:
-        yield Unknown(f"error: whether the server refuses the unused volume {name} depends on the running version")
+        yield unknown(Code.ERROR, f"whether the server refuses the unused volume {name} depends on the running version")
     refused = active or any_state is True
     by_script = (Enforcer.CHECK_SH,) if seen is None or name in seen else ()
     enforcers = (*((Enforcer.WEBHOOK,) if refused else ()), *by_script) or (Enforcer.NONE,)

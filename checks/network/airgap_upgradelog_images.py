@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     View,
     check,
     judged,
@@ -26,6 +26,7 @@ from preflight.api import (
     ref_of,
     text_at,
     texts_at,
+    unknown,
     value_at,
 )
 
@@ -63,7 +64,7 @@ def airgap_upgradelog_images(view: View) -> Iterator[Outcome]:
     given = {} if view.missing("nodes/files") else {name_of(obj): obj for obj in view.objects("nodes/files")}
     nodes = view.objects("nodes")
     if not nodes:
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     yield from judged(nodes, lambda node: _judge(node, given.get(name_of(node))))
 
 
@@ -75,7 +76,7 @@ def _judge(node: JsonObject, given: JsonObject | None) -> Iterator[Outcome]:
     if not missing:
         return
     if log is None and not 0 < len(reported) < KUBELET_REPORTS:
-        yield Unknown(f"node-only: run `{COMMAND}` on the node itself", node=name_of(node))
+        yield unknown(Code.NODE_ONLY, f"run `{COMMAND}` on the node itself", node=name_of(node))
         return
     yield Finding(
         severity=WARN,

@@ -14,11 +14,11 @@ from datetime import timedelta
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     JsonObject,
     Option,
     Outcome,
-    Unknown,
     View,
     check,
     condition,
@@ -29,6 +29,7 @@ from preflight.api import (
     need,
     text_at,
     time_at,
+    unknown,
 )
 
 from ._pods import STUCK, finding
@@ -79,7 +80,7 @@ def pod_health(view: View) -> Iterator[Outcome]:
         if phase == "Succeeded":
             return
         if phase not in PHASES:
-            yield Unknown(f"unparsable: pod {namespace_of(pod)}/{name_of(pod)} is in phase {phase or 'none'}")
+            yield unknown(Code.UNPARSABLE, f"pod {namespace_of(pod)}/{name_of(pod)} is in phase {phase or 'none'}")
         elif phase == "Failed":
             yield from _failed(pod)
         else:
@@ -113,11 +114,11 @@ def _alive(pod: JsonObject, phase: str, view: View, patience: timedelta) -> Iter
     where = f"{namespace_of(pod)}/{name_of(pod)}"
     if phase == "Pending":
         if lasting is None:
-            yield Unknown(f"unparsable: pod {where} is Pending and says nowhere since when")
+            yield unknown(Code.UNPARSABLE, f"pod {where} is Pending and says nowhere since when")
         elif not fresh:
             yield finding(pod, "pending", f"is Pending: {_scheduling(pod)}", by_script, lasting)
     elif not ready:
-        yield Unknown(f"unparsable: pod {where} is {phase} and has no Ready condition")
+        yield unknown(Code.UNPARSABLE, f"pod {where} is {phase} and has no Ready condition")
     else:
         why = text_at(ready, "message") or text_at(ready, "reason") or "no reason given"
         yield finding(pod, "not-ready", f"is not ready: {why}", by_script, lasting, transient=fresh)

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.api import FAIL, Enforcer, Finding, Outcome, Unknown, View, check, labels_of, need, ref_of
+from preflight.api import (
+    FAIL,
+    Code,
+    Enforcer,
+    Finding,
+    Outcome,
+    View,
+    check,
+    labels_of,
+    need,
+    ref_of,
+    unknown,
+)
 
 LABEL = "pod-security.kubernetes.io/enforce"
 NAMESPACES = ("harvester-system", "cattle-system")
@@ -31,7 +43,7 @@ def pod_security_admission(view: View) -> Iterator[Outcome]:
     for name in NAMESPACES:
         namespace = view.find("namespaces", name)
         if namespace is None:
-            yield Unknown(f"error: namespace {name} was not found")
+            yield unknown(Code.ERROR, f"namespace {name} was not found")
             continue
         level = labels_of(namespace).get(LABEL)
         if level in ("baseline", "restricted"):

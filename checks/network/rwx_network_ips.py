@@ -10,18 +10,19 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Code,
     Enforcer,
     Finding,
     NotApplicable,
     Outcome,
     ResourceRef,
-    Unknown,
     View,
     boolean_at,
     check,
     need,
     text_at,
     texts_at,
+    unknown,
 )
 
 from ._ranges import POOLS, SETTINGS, allocated, pool_name, setting_map, usable
@@ -49,7 +50,7 @@ def rwx_network_ips(view: View) -> Iterator[Outcome]:
     """Yield a finding when the network of share volumes has no free address."""
     setting = setting_map(view, "rwx-network")
     if setting is None:
-        yield Unknown("error: there is no setting rwx-network")
+        yield unknown(Code.ERROR, "there is no setting rwx-network")
         return
     span = text_at(setting, "network.range")
     if boolean_at(setting, "share-storage-network") or not span:

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.api import FAIL, Enforcer, Finding, Outcome, Unknown, View, check, effective_value, need, ref_of, text_at
+from preflight.api import (
+    FAIL,
+    Code,
+    Enforcer,
+    Finding,
+    Outcome,
+    View,
+    check,
+    effective_value,
+    need,
+    ref_of,
+    text_at,
+    unknown,
+)
 
 from ._ranges import SETTINGS, setting_map
 
@@ -36,7 +49,7 @@ def rwx_storage_network_1_8_0(view: View) -> Iterator[Outcome]:
     network = setting_map(view, "storage-network")
     if setting is None or network is None:
         missing = f"Longhorn's setting {NAME}" if setting is None else "setting storage-network"
-        yield Unknown(f"error: there is no {missing}")
+        yield unknown(Code.ERROR, f"there is no {missing}")
         return
     if effective_value(setting) == "true" and network:
         yield Finding(

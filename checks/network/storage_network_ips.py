@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
@@ -29,6 +30,7 @@ from preflight.api import (
     need,
     text_at,
     texts_at,
+    unknown,
 )
 
 from ._ranges import POOLS, SETTINGS, allocated, pool_name, setting_map, usable
@@ -65,7 +67,7 @@ def storage_network_ips(view: View) -> Iterator[Outcome]:
     """Yield a finding when the storage network is short of addresses."""
     network = setting_map(view, "storage-network")
     if network is None:
-        yield Unknown("error: there is no setting storage-network")
+        yield unknown(Code.ERROR, "there is no setting storage-network")
         return
     shared = _shared(view)
     if isinstance(shared, Unknown):
@@ -101,8 +103,8 @@ def _shared(view: View) -> bool | Unknown:
     network = setting_map(view, "rwx-network")
     if network:
         return bool(boolean_at(network, "share-storage-network"))
-    if view.missing(LONGHORN):
-        return Unknown(f"{view.missing(LONGHORN)} (whether share volumes use the storage network)")
+    if missing := view.missing(LONGHORN):
+        return Unknown(missing.noting("whether share volumes use the storage network"))
     setting = view.find(LONGHORN, RWX_SETTING, "longhorn-system")
     return setting is not None and effective_value(setting) == "true"
 

@@ -6,12 +6,14 @@ Shape: the need `nodes/files` gives one object per node that answered: metadata.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from preflight.api import (
+    Code,
     JsonObject,
     Outcome,
+    Reason,
     Unknown,
     Unreadable,
     View,
@@ -19,6 +21,7 @@ from preflight.api import (
     need,
     parse_yaml,
     text_at,
+    unknown,
     value_at,
 )
 
@@ -33,10 +36,11 @@ JudgeFiles = Callable[[JsonObject, JsonObject], Iterator[Outcome]]
 """Given the Node object and what the node gave."""
 
 
-def node_only(node: str, command: str, because: str = "") -> Unknown:
+def node_only(node: str, command: str, because: Sequence[Reason] = ()) -> Unknown:
     """Say that only the node itself can tell, and what to type there."""
-    why = f" ({because})" if because and not because.startswith(("node-only", "not-in-source")) else ""
-    return Unknown(f"node-only: run `{command}` on the node itself{why}", node=node)
+    told = [reason.text for reason in because if reason.code not in (Code.NODE_ONLY, Code.NOT_IN_SOURCE)]
+    why = f" ({'; '.join(told)})" if told else ""
+    return unknown(Code.NODE_ONLY, f"run `{command}` on the node itself{why}", node=node)
 
 
 def each_fact(view: View, fact: str, command: str, judge: JudgeFact) -> Iterator[Outcome]:
@@ -51,17 +55,19 @@ def each_fact(view: View, fact: str, command: str, judge: JudgeFact) -> Iterator
 
 def each_given(view: View, command: str, judge: JudgeFiles) -> Iterator[Outcome]:
     """Judge what every node gave; the nodes that gave nothing are unknown."""
-    because = view.missing("nodes/files") or "; ".join(view.gaps("nodes/files"))
+    missing = view.missing("nodes/files")
+    because = (missing,) if missing else view.gaps("nodes/files")
     given = {} if view.missing("nodes/files") else {name_of(obj): obj for obj in view.objects("nodes/files")}
     nodes = view.objects("nodes")
     if not nodes:
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     for node in nodes:
         found = given.get(name_of(node))
+        mine = [reason for reason in because if reason.node in ("", name_of(node))]
         try:
-            yield from (node_only(name_of(node), command, because),) if found is None else judge(node, found)
+            yield from (node_only(name_of(node), command, mine),) if found is None else judge(node, found)
         except Unreadable as error:
-            yield Unknown(f"unparsable: node {name_of(node)}: {error}")
+            yield unknown(Code.UNPARSABLE, f"node {name_of(node)}: {error}")
 
 
 def file_of(given: JsonObject, path: str) -> str | None:

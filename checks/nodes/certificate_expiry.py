@@ -19,6 +19,7 @@ from datetime import timedelta
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
@@ -38,6 +39,7 @@ from preflight.api import (
     ref_of,
     text_at,
     time_at,
+    unknown,
 )
 
 from ._target_version import VERSIONS, version_annotation
@@ -77,7 +79,7 @@ def certificate_expiry(view: View) -> Iterator[Outcome]:
     yield from problems
     servers = view.objects(CERTIFICATES)
     if not servers and not view.gaps(CERTIFICATES):
-        yield Unknown("unreachable: no API server endpoint was found to ask for its certificates")
+        yield unknown(Code.UNREACHABLE, "no API server endpoint was found to ask for its certificates")
     yield from view.each(CERTIFICATES, lambda server: _judge(view, server, least))
     addresses = [name_of(server).rpartition(":")[0] for server in servers]
     if addresses and all(":" in address for address in addresses) and _server_looks(view):

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Option,
     Outcome,
     ResourceRef,
-    Unknown,
     Unreadable,
     View,
     check,
@@ -30,6 +30,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 from .._skew import Skew, annotation, bounds_of, combined, lease_skew, pod_skew, signed
@@ -76,7 +77,7 @@ def clock_skew(view: View) -> Iterator[Outcome]:
                 skew = read(obj)
             except Unreadable as error:
                 if resource == LEASES:
-                    yield Unknown(f"unparsable: {error}")
+                    yield unknown(Code.UNPARSABLE, f"{error}")
                 continue
             if skew and (known is None or not skew.node or skew.node in known):
                 found[resource].append(skew)
@@ -86,7 +87,7 @@ def clock_skew(view: View) -> Iterator[Outcome]:
         if node or not any(abs(other.seconds) >= limit for name, other in worst.items() if name):
             yield from _judge(view, skew, leases.get(node), stuck, annotations.get(node, ""))
     for name in sorted((known or set()) - set(leases)) if not view.missing(LEASES) else ():
-        yield Unknown(f"error: the clock of node {name} cannot be told: no Lease of it with both times was read")
+        yield unknown(Code.ERROR, f"the clock of node {name} cannot be told: no Lease of it with both times was read")
 
 
 def _names(view: View) -> set[str] | None:

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     View,
     check,
     labels_of,
@@ -27,6 +27,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 EFFECTS = ("NoSchedule", "NoExecute")
@@ -57,7 +58,7 @@ ARCHITECTURES = ("amd64", "arm64", "arm")
 def node_custom_taints(view: View) -> Iterator[Outcome]:
     """Yield a finding for every taint on a managed node that would keep the upgrade's pods off it."""
     if not view.objects("nodes"):
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     yield from view.each("nodes", _judge)
 
 

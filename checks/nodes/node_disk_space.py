@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.api import (
+    Code,
     Enforcer,
     JsonObject,
     Option,
@@ -26,6 +27,7 @@ from preflight.api import (
     lies_in,
     name_of,
     need,
+    unknown,
 )
 
 from ._disk import GIB, read_disk
@@ -77,7 +79,7 @@ THRESHOLD = "kubeletconfig.imageGCHighThresholdPercent"
 def node_disk_space(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node without room for the images of the new version."""
     if lies_in(view.upgrade.from_version, "<1.5.1") is not False and (missing := view.missing(VERSIONS)):
-        yield Unknown(f"{missing} (its annotations move the limits of 1.4.x and 1.5.0)")
+        yield Unknown(missing.noting("its annotations move the limits of 1.4.x and 1.5.0"))
     limits = yield from read_limits(view)
     thresholds = {} if view.missing(CONFIGZ) else {name_of(obj): obj for obj in view.objects(CONFIGZ)}
     yield from view.each(STATS, lambda summary: _judge(summary, thresholds.get(name_of(summary)), limits))
@@ -95,17 +97,17 @@ def _judge(summary: JsonObject, configz: JsonObject | None, limits: Limits) -> I
     yield from judge_disk(name_of(summary), disk, kubelet, limits)
     if limits.unplaced and disk.available < limits.minimum_free:
         text = f"only {disk.available / GIB:.1f} GiB are available, which a server of 1.4.x refuses"
-        yield Unknown(f"error: node {name_of(summary)}: {text}, and the running version is no release")
+        yield unknown(Code.ERROR, f"node {name_of(summary)}: {text}, and the running version is no release")
 
 
 def _unanswered(view: View) -> Iterator[Outcome]:
     if view.missing(STATS):
         return
-    named = {word.strip(".,:;()") for gap in view.gaps(STATS) for word in gap.split()}
+    named = {gap.node for gap in view.gaps(STATS)}
     answered = {name_of(summary) for summary in view.objects(STATS)}
     nodes = [name_of(node) for node in view.objects("nodes")]
     if not nodes:
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     for name in nodes:
         if name not in answered and name not in named:
-            yield Unknown(f"unreachable: the kubelet of node {name} gave no statistics")
+            yield unknown(Code.UNREACHABLE, f"the kubelet of node {name} gave no statistics")

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     View,
     annotations_of,
     check,
@@ -25,6 +25,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 ANNOTATION = "rke2.io/internal-ip"
@@ -50,7 +51,7 @@ PORT = "status.daemonEndpoints.kubeletEndpoint.Port"
 def node_internal_ip(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose kubelet the webhook could not address."""
     if not view.objects("nodes"):
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     yield from view.each("nodes", _judge)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     View,
     check,
     condition,
@@ -22,6 +22,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 
@@ -44,7 +45,7 @@ from preflight.api import (
 def node_ready(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose Ready condition is not True."""
     if not view.objects("nodes"):
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     yield from view.each("nodes", _judge)
 
 

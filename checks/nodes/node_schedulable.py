@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     View,
     annotations_of,
     boolean_at,
@@ -23,6 +23,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 MAINTENANCE = "harvesterhci.io/maintain-status"
@@ -47,7 +48,7 @@ MAINTENANCE = "harvesterhci.io/maintain-status"
 def node_schedulable(view: View) -> Iterator[Outcome]:
     """Yield a finding for every cordoned node."""
     if not view.objects("nodes"):
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     yield from view.each("nodes", _judge)
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     Unreadable,
     View,
     annotations_of,
@@ -25,6 +25,7 @@ from preflight.api import (
     parse_json,
     ref_of,
     text_at,
+    unknown,
 )
 
 ANNOTATION = "node.harvesterhci.io/ntp-service"
@@ -49,7 +50,7 @@ ANNOTATION = "node.harvesterhci.io/ntp-service"
 def node_time_sync(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose clock is not reported as synchronised."""
     if not view.objects("nodes"):
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     yield from view.each("nodes", _judge)
 
 

@@ -17,12 +17,12 @@ from preflight.api import (
     FAIL,
     INFO,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Option,
     Outcome,
-    Unknown,
     Unreadable,
     View,
     check,
@@ -39,6 +39,7 @@ from preflight.api import (
     text_at,
     texts_at,
     time_at,
+    unknown,
 )
 
 MAXIMUM, EXTEND = "--service-account-max-token-expiration=", "--service-account-extend-token-expiration="
@@ -85,9 +86,9 @@ def webhook_token_age(view: View) -> Iterator[Outcome]:
     servers = [pod for pod in pods if _is_api_server(pod)]
     webhooks = [pod for pod in pods if _is_webhook(pod)]
     if not webhooks:
-        yield Unknown("error: no running pod of deployment harvester-webhook was found, whose age decides")
+        yield unknown(Code.ERROR, "no running pod of deployment harvester-webhook was found, whose age decides")
     if not servers:
-        yield Unknown("error: no kube-apiserver pod was found, whose flags say how long a token lives")
+        yield unknown(Code.ERROR, "no kube-apiserver pod was found, whose flags say how long a token lives")
     limits = [limit for limit in map(_limit, servers) if limit is not None]
     yield from judged(webhooks, lambda pod: _judge(view, pod, min(limits, default=None)))
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
@@ -27,6 +28,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 from ._witness import WITNESS_LABEL, witness_label
@@ -60,7 +62,7 @@ def witness_node(view: View) -> Iterator[Outcome]:
     """Yield what is wrong with the witness, and the volumes that can never be healthy because of it."""
     nodes = view.objects("nodes")
     if not nodes:
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
     yield from view.each("nodes", _judge_label)
     witnesses = [node for node in nodes if witness_label(node) == "true"]
     yield from view.each("nodes", _judge_taint)

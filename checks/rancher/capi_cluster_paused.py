@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.api import FAIL, Enforcer, Finding, Outcome, Unknown, View, boolean_at, check, need, ref_of
+from preflight.api import (
+    FAIL,
+    Code,
+    Enforcer,
+    Finding,
+    Outcome,
+    View,
+    boolean_at,
+    check,
+    need,
+    ref_of,
+    unknown,
+)
 
 CLUSTERS = "clusters.cluster.x-k8s.io"
 
@@ -29,7 +41,7 @@ def capi_cluster_paused(view: View) -> Iterator[Outcome]:
     """Yield a finding when the local cluster is paused."""
     cluster = view.find(CLUSTERS, "local", "fleet-local")
     if cluster is None:
-        yield Unknown("error: there is no cluster fleet-local/local to look at (see capi-cluster-provisioned)")
+        yield unknown(Code.ERROR, "there is no cluster fleet-local/local to look at (see capi-cluster-provisioned)")
     elif boolean_at(cluster, "spec.paused"):
         yield Finding(
             severity=FAIL,

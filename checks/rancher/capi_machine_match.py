@@ -15,13 +15,13 @@ from typing import TypeAlias
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
     ResourceRef,
     Severity,
-    Unknown,
     View,
     annotations_of,
     check,
@@ -32,6 +32,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 MACHINES = "machines.cluster.x-k8s.io"
@@ -66,7 +67,7 @@ def capi_machine_match(view: View) -> Iterator[Outcome]:
     """Yield every node and machine that does not belong to one of the other side."""
     nodes, machines = view.objects("nodes"), view.objects(MACHINES)
     if not nodes:
-        yield Unknown("error: no Node objects were read, and a cluster has at least one")
+        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
         return
     compared = lies_in(view.upgrade.from_version, ">=1.5.1") is not False
     say: Say = (FAIL, (Enforcer.WEBHOOK,)) if compared else (WARN, (Enforcer.NONE,))

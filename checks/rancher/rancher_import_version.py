@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from preflight.api import (
     INFO,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     NotApplicable,
     Outcome,
-    Unknown,
     View,
     check,
     maps_at,
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 DEPLOYMENTS = "deployments.apps"
@@ -57,7 +58,7 @@ def rancher_import_version(view: View) -> Iterator[Outcome]:
     images = [text_at(box, "image") for box in maps_at(agent, "spec.template.spec.containers")]
     found = next((match for image in images if (match := AGENT.search(image))), None)
     if found is None:
-        yield Unknown(f"unparsable: no Rancher version in the agent's image {', '.join(images) or '(none)'}")
+        yield unknown(Code.UNPARSABLE, f"no Rancher version in the agent's image {', '.join(images) or '(none)'}")
         return
     yield from _judge(view, agent, (int(found[1]), int(found[2])), found[0])
 
@@ -65,11 +66,11 @@ def rancher_import_version(view: View) -> Iterator[Outcome]:
 def _judge(view: View, agent: JsonObject, rancher: tuple[int, int], image: str) -> Iterator[Outcome]:
     target = view.upgrade.to_version
     if target is None or target.is_dev:
-        yield Unknown("error: the target version is not a release, so no Rancher version is known for it")
+        yield unknown(Code.ERROR, "the target version is not a release, so no Rancher version is known for it")
         return
     wanted = WANTED.get((target.base.major, target.base.minor))
     if wanted is None and (target.base.major, target.base.minor) > max(WANTED):
-        yield Unknown(f"error: which Rancher version {target} wants is not known to this tool")
+        yield unknown(Code.ERROR, f"which Rancher version {target} wants is not known to this tool")
     elif wanted and rancher < wanted:
         yield Finding(
             severity=WARN,

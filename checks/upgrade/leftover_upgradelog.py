@@ -53,8 +53,8 @@ def leftover_upgradelog(view: View) -> Iterator[Outcome]:
     """Yield every UpgradeLog, and every Logging of one, that belongs to no running upgrade."""
     running = running_upgrades(view)
     yield from view.each(LOGS, lambda log: _judge_log(log, running))
-    if view.missing(LOGGINGS):
-        yield Unknown(f"{view.missing(LOGGINGS)} (whether a Logging is left without its UpgradeLog)")
+    if missing := view.missing(LOGGINGS):
+        yield Unknown(missing.noting("whether a Logging is left without its UpgradeLog"))
     else:
         known = (*running, *(name_of(log) for log in view.objects(LOGS)))
         yield from view.each(LOGGINGS, lambda logging: _judge_logging(logging, known))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
@@ -25,7 +26,7 @@ from preflight.api import (
 )
 
 DRY_RUN = "upgrades.harvesterhci.io/dry-run"
-NOT_ASKED = "not-in-source:"
+NOT_ASKED = (Code.NOT_IN_SOURCE,)
 
 
 @check(
@@ -47,7 +48,8 @@ NOT_ASKED = "not-in-source:"
 )
 def server_dry_run(view: View) -> Iterator[Outcome]:
     """Yield a finding with the server's words when it refuses the dry run."""
-    if view.missing(DRY_RUN).startswith(NOT_ASKED):
+    missing = view.missing(DRY_RUN)
+    if missing and missing.code in NOT_ASKED:
         yield NotApplicable("the server is asked only with --ask-server")
         return
     yield from view.each(DRY_RUN, _judge)

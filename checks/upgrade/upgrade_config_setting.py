@@ -15,6 +15,7 @@ from typing import Any
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
@@ -31,6 +32,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
     value_at,
 )
 
@@ -79,7 +81,7 @@ def upgrade_config_setting(view: View) -> Iterator[Outcome]:
         if webhook:
             yield _finding(None, FAIL, "config-missing", "there is no such setting", Enforcer.WEBHOOK)
         else:
-            yield Unknown(f"error: the settings that were read hold no {NAME}")
+            yield unknown(Code.ERROR, f"the settings that were read hold no {NAME}")
         return
     text_at(setting, "value")  # text that is not JSON is a finding; a value that is not text is no Setting at all
     try:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
     ResourceRef,
-    Unknown,
     View,
     annotations_of,
     check,
@@ -26,6 +26,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 CLASSES = "storageclasses.storage.k8s.io"
@@ -58,7 +59,9 @@ def upgrade_image_storage_class(view: View) -> Iterator[Outcome]:
     """Yield a finding when the class is missing or makes the image fragile."""
     running = view.upgrade.from_version
     if lies_in(running, ">=1.7.0") is None:
-        yield Unknown("error: which class the upgrade image takes depends on the running version, which is no release")
+        yield unknown(
+            Code.ERROR, "which class the upgrade image takes depends on the running version, which is no release"
+        )
     elif lies_in(running, ">=1.7.1"):
         if view.find(CLASSES, "longhorn-static") is None:
             yield Finding(
@@ -94,4 +97,5 @@ def _judge(storage_class: JsonObject, nodes: int | None) -> Iterator[Outcome]:
         f"kubectl get storageclass {name_of(storage_class)} -o yaml",
         resource=ref_of(storage_class),
         evidence={name: found[name] or None for name in PARAMETERS} | {"nodes": nodes},
+        enforced_by=(Enforcer.NONE,),
     )

@@ -15,6 +15,7 @@ from preflight.api import (
     FAIL,
     INFO,
     WARN,
+    Code,
     Enforcer,
     Finding,
     HarvesterVersion,
@@ -29,6 +30,7 @@ from preflight.api import (
     parse_version,
     ref_of,
     text_at,
+    unknown,
 )
 
 from ._paths import Release, find_release, rejection, route
@@ -61,7 +63,9 @@ def upgrade_path(view: View) -> Iterator[Outcome]:
     current, target = view.upgrade.from_version, view.upgrade.to_version
     if current is None or target is None:
         which = "running" if current is None else "target"
-        yield Unknown(f"error: the {which} version is not known, so the path cannot be judged: give --from and --to")
+        yield unknown(
+            Code.ERROR, f"the {which} version is not known, so the path cannot be judged: give --from and --to"
+        )
         return
     release = find_release(target)
     minimum = parse_version(release.minimum) if release else None
@@ -80,16 +84,18 @@ def upgrade_path(view: View) -> Iterator[Outcome]:
 
 
 def _minimum_of_version_object(view: View, target: HarvesterVersion) -> HarvesterVersion | Unknown:
-    why = f"error: {target} is not in this tool's table of upgrade paths, and"
+    why = f"{target} is not in this tool's table of upgrade paths, and"
     if missing := view.missing(VERSIONS):
-        return Unknown(f"{why} its Version object was not read ({missing})")
+        return unknown(Code.ERROR, f"{why} its Version object was not read ({missing})")
     version = next((obj for obj in view.objects(VERSIONS) if _names(obj, target)), None)
     text = text_at(version, "spec.minUpgradableVersion").strip() if version else ""
     if not text:
-        return Unknown(f"{why} no Version object says from which version it can be reached (minUpgradableVersion)")
+        return unknown(
+            Code.ERROR, f"{why} no Version object says from which version it can be reached (minUpgradableVersion)"
+        )
     minimum = parse_version(text)
     if minimum.is_dev:
-        return Unknown(f"unparsable: Version {target} names {text!r} as its minimum, which is no release")
+        return unknown(Code.UNPARSABLE, f"Version {target} names {text!r} as its minimum, which is no release")
     return minimum
 
 

@@ -17,6 +17,7 @@ from preflight.api import (
     FAIL,
     INFO,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
@@ -32,6 +33,7 @@ from preflight.api import (
     ref_of,
     stands_for,
     text_at,
+    unknown,
 )
 
 SHA512 = re.compile(r"[0-9a-f]{128}")
@@ -67,7 +69,7 @@ def upgrade_version_object(view: View) -> Iterator[Outcome]:
     """Yield what is wrong with the Version object of the target."""
     target = view.upgrade.to_version
     if target is None:
-        yield Unknown("error: the target version is not known, so its Version object cannot be looked for")
+        yield unknown(Code.ERROR, "the target version is not known, so its Version object cannot be looked for")
         return
     found = [obj for obj in view.objects(VERSIONS) if stands_for(name_of(obj), target)]
     if not found:

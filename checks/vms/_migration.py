@@ -9,12 +9,12 @@ from preflight.api import (
     FAIL,
     INFO,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
     Severity,
-    Unknown,
     View,
     boolean_at,
     lies_in,
@@ -24,6 +24,7 @@ from preflight.api import (
     namespace_of,
     ref_of,
     text_at,
+    unknown,
     value_at,
 )
 
@@ -91,7 +92,9 @@ class Scene(NamedTuple):
             if volume.get("containerDisk") is not None
         ]
         if (cdroms or images) and self.refuses_disks is None:
-            yield Unknown(f"error: whether the server refuses the disks of {full_name(vmi)} depends on its version")
+            yield unknown(
+                Code.ERROR, f"whether the server refuses the disks of {full_name(vmi)} depends on its version"
+            )
         by_server = (Enforcer.WEBHOOK,) if self.refuses_disks else ()
         by_drain = (Enforcer.SCRIPTS,) if self.stops_for_disks else ()
         severity = FAIL if self.refuses_disks else WARN if self.stops_for_disks else INFO

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from preflight.api import (
+    Code,
     JsonObject,
     Unknown,
     Unreadable,
@@ -17,6 +18,7 @@ from preflight.api import (
     namespace_of,
     parse_json,
     text_at,
+    unknown,
 )
 
 WITNESS_LABEL = "node-role.harvesterhci.io/witness"
@@ -57,7 +59,7 @@ def skip_reason(view: View) -> tuple[str, list[Unknown]]:
     """
     nodes = view.objects("nodes")
     if not nodes:
-        return "", [Unknown("error: no Node objects were read, and a cluster has at least one")]
+        return "", [unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")]
     if len(nodes) == 1:
         return "the cluster has one node: every machine is stopped, and the server does not look", []
     if lies_in(view.upgrade.from_version, ">=1.6.0") is not True:
@@ -67,10 +69,13 @@ def skip_reason(view: View) -> tuple[str, list[Unknown]]:
     try:
         restored = restore_vm(view)
     except Unreadable as error:
-        return "", [Unknown(f"unparsable: {error}")]
-    if restored is None:
-        return "", [Unknown(f"{view.missing(SETTINGS)} (setting upgrade-config says whether machines are restored)")]
-    return "upgrade-config sets restoreVM: machines that cannot migrate are stopped and started again" * restored, []
+        return "", [unknown(Code.UNPARSABLE, f"{error}")]
+    missing = view.missing(SETTINGS)
+    if restored is None and missing:
+        return "", [Unknown(missing.noting("setting upgrade-config says whether machines are restored"))]
+    return "upgrade-config sets restoreVM: machines that cannot migrate are stopped and started again" * bool(
+        restored
+    ), []
 
 
 def restore_vm(view: View) -> bool | None:

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Option,
     Outcome,
-    Unknown,
     Unreadable,
     View,
     check,
@@ -27,6 +27,7 @@ from preflight.api import (
     parse_quantity,
     ref_of,
     text_at,
+    unknown,
     value_at,
 )
 
@@ -68,7 +69,7 @@ def cdi_importer_memory(view: View) -> Iterator[Outcome]:
         yield from view.each("pods", _judge_pod)
     cdi = view.find(CDIS, "cdi")
     if cdi is None:
-        yield Unknown("error: there is no CDI object")
+        yield unknown(Code.ERROR, "there is no CDI object")
         return
     raw, least = value_at(cdi, LIMIT), int(view.options["minMegabytes"]) * 10**6
     limit = parse_quantity(raw)

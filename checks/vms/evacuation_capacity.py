@@ -15,13 +15,13 @@ from typing import NamedTuple
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     NotApplicable,
     Outcome,
     Severity,
-    Unknown,
     Unreadable,
     View,
     check,
@@ -30,6 +30,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 from ._capacity import ANTI_AFFINITY, Repulsion, Size, moves, rooms, wants
@@ -79,7 +80,7 @@ def evacuation_capacity(view: View) -> Iterator[Outcome]:
             if moves(vmi):
                 homes.setdefault(text_at(vmi, "status.nodeName"), []).append((vmi, wants(vmi)))
         except Unreadable as error:
-            yield Unknown(f"unparsable: machine {full_name(vmi)}: {error}")
+            yield unknown(Code.UNPARSABLE, f"machine {full_name(vmi)}: {error}")
     severity = WARN if lies_in(view.upgrade.to_version, ">=1.7.0") else FAIL
     scene = _Scene(free, Repulsion(vmi for group in homes.values() for vmi, _ in group), severity)
     nodes = {text_at(node, "metadata.name"): node for node in view.objects("nodes")}
@@ -89,7 +90,7 @@ def evacuation_capacity(view: View) -> Iterator[Outcome]:
             try:
                 yield from scene.judge_machine(home, vmi, size)
             except Unreadable as error:
-                yield Unknown(f"unparsable: machine {full_name(vmi)}: {error}")
+                yield unknown(Code.UNPARSABLE, f"machine {full_name(vmi)}: {error}")
 
 
 class _Scene(NamedTuple):

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     Unreadable,
     View,
     annotations_of,
@@ -29,6 +29,7 @@ from preflight.api import (
     need,
     parse_quantity,
     ref_of,
+    unknown,
     value_at,
 )
 
@@ -74,7 +75,7 @@ def _judge(claim: JsonObject, images: Mapping[str, JsonObject]) -> Iterator[Outc
         return
     image = images.get(str(image_id))
     if image is None:
-        yield Unknown(f"error: claim {full_name(claim)} was made from image {image_id}, which was not found")
+        yield unknown(Code.ERROR, f"claim {full_name(claim)} was made from image {image_id}, which was not found")
         return
     size = max(integer_at(image, f"status.{field}") or 0 for field in ("virtualSize", "size"))
     raw = value_at(claim, "spec.resources.requests.storage")

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
-    Unknown,
     View,
     annotations_of,
     check,
@@ -27,6 +27,7 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    unknown,
 )
 
 from ._vms import full_name
@@ -58,7 +59,7 @@ def kubevirt_available(view: View) -> Iterator[Outcome]:
     """Yield a finding when KubeVirt is not available, and for pods that are a known reason."""
     kubevirt = next(iter(view.objects(KUBEVIRTS)), None)
     if kubevirt is None:
-        yield Unknown("error: there is no KubeVirt object in harvester-system")
+        yield unknown(Code.ERROR, "there is no KubeVirt object in harvester-system")
         return
     phase, available = text_at(kubevirt, "status.phase"), condition(kubevirt, "Available")
     status = text_at(available, "status") if available else ""
@@ -94,4 +95,5 @@ def _judge_pod(pod: JsonObject) -> Iterator[Outcome]:
         message=f"Pod {full_name(pod)} carries none of the operator's annotations, so KubeVirt waits for its pods",
         hint=f"Delete it; it comes back annotated\nkubectl delete pod {name_of(pod)} -n {namespace_of(pod)}",
         resource=ref_of(pod),
+        enforced_by=(Enforcer.NONE,),
     )

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.api import WARN, Enforcer, Finding, Outcome, Unknown, View, check, mapping_at, need, ref_of
+from preflight.api import (
+    WARN,
+    Code,
+    Enforcer,
+    Finding,
+    Outcome,
+    View,
+    check,
+    mapping_at,
+    need,
+    ref_of,
+    unknown,
+)
 
 KUBEVIRTS = "kubevirts.kubevirt.io"
 
@@ -33,7 +45,7 @@ def kubevirt_migration_config(view: View) -> Iterator[Outcome]:
     """Yield a warning when the KubeVirt object holds migration settings."""
     kubevirt = next(iter(view.objects(KUBEVIRTS)), None)
     if kubevirt is None:
-        yield Unknown("error: there is no KubeVirt object in harvester-system")
+        yield unknown(Code.ERROR, "there is no KubeVirt object in harvester-system")
         return
     migrations = mapping_at(kubevirt, "spec.configuration.migrations")
     if migrations:

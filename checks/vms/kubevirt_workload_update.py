@@ -11,14 +11,15 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Code,
     Enforcer,
     Finding,
     Outcome,
-    Unknown,
     View,
     check,
     need,
     ref_of,
+    unknown,
     value_at,
 )
 
@@ -46,7 +47,7 @@ def kubevirt_workload_update(view: View) -> Iterator[Outcome]:
     """Yield a warning when the chart leaves KubeVirt free to migrate all machines."""
     chart = view.find(CHARTS, "harvester", "fleet-local")
     if chart is None:
-        yield Unknown("error: there is no ManagedChart fleet-local/harvester")
+        yield unknown(Code.ERROR, "there is no ManagedChart fleet-local/harvester")
         return
     methods = value_at(chart, METHODS)
     if methods == []:

@@ -81,9 +81,9 @@ def vm_not_migratable_condition(view: View) -> Iterator[Outcome]:
             yield _finding(vmi, "not-live-migratable", f"KubeVirt cannot migrate it ({why})")
             return
         own = text_at(vmi, "spec.evictionStrategy")
-        if not own and fallback is None:
-            missing = view.missing("kubevirts.kubevirt.io")
-            yield Unknown(f"{missing} (the eviction strategy of machines without one of their own)")
+        missing = view.missing("kubevirts.kubevirt.io")
+        if not own and missing:
+            yield Unknown(missing.noting("the eviction strategy of machines without one of their own"))
         elif (own or fallback) not in MOVES:
             yield _finding(vmi, "no-eviction-strategy", f"its eviction strategy is {own or fallback or 'not set'}")
 

@@ -68,7 +68,8 @@ def snapshot(ctx: click.Context, /, target: Path, **params: Any) -> None:
         raise PreflightError(f"could not write {target}: {error.strerror or error}") from None
     pair, _ = version_pair(inventory, settings.from_version, settings.to_version)
     objects = sum(len(entry.objects) for entry in inventory.entries.values())
-    unread = {name: why for name, entry in inventory.entries.items() if (why := entry.missing or "; ".join(entry.gaps))}
+    whys = {name: filter(None, (entry.missing, *entry.gaps)) for name, entry in inventory.entries.items()}
+    unread = {name: why for name, reasons in whys.items() if (why := "; ".join(map(str, reasons)))}
     say(f"{clean(str(target))}: {objects} objects, running version {pair.from_version or 'not known'}")
     for name, why in sorted(unread.items()):
         say(f"  not read: {name}: {clean(why)}")

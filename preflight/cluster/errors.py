@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.errors import SourceError
+from preflight.model import Code, Reason
 from preflight.values.foreign_text import MAX_LINE, one_line, plain_url
 
 
@@ -30,7 +31,7 @@ class ApiError(SourceError):
     ) -> None:
         super().__init__(message)
         self.code = code
-        """A code of model.Unknown."""
+        """A model.Code."""
         self.path = path
         self.status = status
         """The HTTP status; 0 when there was no answer at all."""
@@ -46,9 +47,13 @@ class ApiError(SourceError):
         """How many seconds the server asks to wait."""
 
     @property
-    def why(self) -> str:
-        """Return `code: message`, as Collected.missing and Collected.gaps want it."""
-        return f"{self.code}: {self.message}"
+    def why(self) -> Reason:
+        """Return it as Collected.missing and Collected.gaps want it."""
+        return self.because(self.message)
+
+    def because(self, text: str, node: str = "") -> Reason:
+        """Return a reason of this error's code, in other words."""
+        return Reason(Code(self.code), text, node)
 
 
 _CODES = {

@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar
 
 from preflight.cluster.errors import ApiError
 from preflight.errors import SourceError
+from preflight.model import Code, Reason
 from preflight.values.foreign_text import one_line
 
 T = TypeVar("T")
@@ -53,10 +54,10 @@ def run_jobs(jobs: Sequence[Callable[[], T]], *, workers: int, deadline: float |
         stopped.set()
 
 
-def why_failed(error: Exception) -> str:
-    """Return `code: what and why` for the exception of a job."""
+def why_failed(error: Exception) -> Reason:
+    """Say what the exception of a job means for what it was to read."""
     if isinstance(error, ApiError):
         return error.why
     if isinstance(error, SourceError):
-        return f"error: {error.message}"
-    return f"crashed: {type(error).__name__}: {one_line(error, 200)}"
+        return Reason(Code.ERROR, error.message)
+    return Reason(Code.CRASHED, f"{type(error).__name__}: {one_line(error, 200)}")

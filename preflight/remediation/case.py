@@ -16,7 +16,7 @@ from preflight.fields import (
     text_at,
 )
 from preflight.inventory import Inventory, JsonObject
-from preflight.model import Finding
+from preflight.model import Finding, Reason
 from preflight.remediation.plan import Goal, Refused, Target, Until, target_of
 from preflight.resources import RESOURCES
 from preflight.values.versions import HarvesterVersion
@@ -79,8 +79,8 @@ class Case:
             raise Refused(f"{resource} could not be read ({entry.missing}), so nothing can be decided safely")
         yield from (obj for obj in entry.objects if everywhere or ref_of(obj).namespace == self.namespace)
 
-    def missing(self, resource: str) -> str:
-        """Say why a kind was not read; empty when it was."""
+    def missing(self, resource: str) -> Reason | None:
+        """Say why a kind was not read; None when it was."""
         return self.inventory.get(resource).missing
 
     def owned(self, chart: JsonObject) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +16,10 @@ CODES = {
     "crashed": "the check crashed",
     "unparsable": "not understood",
     "unreachable": "not reachable",
+    "incomplete": "incomplete",
+    "conflicting": "contradictory",
     "error": "",
 }
-_SPLIT = re.compile(rf"; (?=(?:{'|'.join(CODES)}): |and \d+ more$)")
-_BESIDES = re.compile(r"^besides[^:]*: ")
-_COMMAND = re.compile(r"(.*\S): ((?:kubectl|harvester-preflight) \S.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +41,27 @@ class Reason:
 
 def undecided(report: dict[str, Any]) -> list[Reason]:
     """Group by reason, those that keep the verdict open first. A check with several reasons is under each."""
-    found: dict[str, Reason] = {}
+    found: dict[tuple[str, str], Reason] = {}
     for check in doc.sections(report).unknown:
-        for text in reasons(check["reason"]):
-            if text not in found:
-                found[text] = Reason(*_in_words(text))
-            (found[text].deciding if doc.decides(report, check) else found[text].advisory).append(check["id"])
+        for words in dict.fromkeys(reasons(check)):
+            reason = found.setdefault(words, Reason(*words))
+            (reason.deciding if doc.decides(report, check) else reason.advisory).append(check["id"])
     return sorted(found.values(), key=lambda reason: not reason.deciding)
 
 
-def reasons(text: str) -> Iterator[str]:
-    """Split the reason of a check, which is several `code: what and why` joined by semicolons."""
-    yield from dict.fromkeys(part for part in _SPLIT.split(_BESIDES.sub("", text)) if part.strip()) or [
-        "no reason given"
-    ]
+def reasons(check: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return (sentence, command) for each reason of a check: what several nodes share once, with the nodes behind it."""
+    nodes: dict[tuple[str, str, str], list[str]] = {}
+    for reason in check.get("reasons") or [{"code": "error", "text": check["reason"] or "no reason given"}]:
+        key = (reason["code"], reason["text"], reason.get("cure") or "")
+        nodes.setdefault(key, []).extend(filter(None, [reason.get("node")]))
+    return [_in_words(*key, names) for key, names in nodes.items()]
 
 
-def _in_words(text: str) -> tuple[str, str]:
-    match = _COMMAND.fullmatch(text)
-    text, command = (f"{match[1]}:", match[2]) if match else (text, "")
-    code, colon, rest = text.partition(": ")
-    if colon and code in CODES:
-        text = f"{CODES[code]}: {rest}" if CODES[code] else rest
-    return doc.sentence(text), command
+def _in_words(code: str, text: str, cure: str, nodes: list[str]) -> tuple[str, str]:
+    if cure and text.endswith(f": {cure}"):
+        text = text.removesuffix(cure).rstrip()
+    if nodes:
+        text += f" ({'nodes' if len(nodes) > 1 else 'node'} {', '.join(nodes)})"
+    word = CODES.get(code, "")
+    return doc.sentence(f"{word}: {text}" if word else text), cure

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.inventory import JsonObject
+from preflight.model import Code, Reason
 from preflight.resources import Resource
 from preflight.sources.bundle.encoding import restore
 from preflight.sources.bundle.layout import FileProblem, Layout
@@ -57,7 +58,7 @@ class ListFile:
     need: MergedNeed
 
     def __post_init__(self) -> None:
-        self.problems: list[str] = []
+        self.problems: list[Reason] = []
         self.broken = 0
 
     def __iter__(self) -> Iterator[JsonObject]:
@@ -65,7 +66,7 @@ class ListFile:
         try:
             yield from self._items()
         except FileProblem as problem:
-            self.problems.append(f"error: {problem}")
+            self.problems.append(Reason(Code.ERROR, str(problem)))
 
     def _items(self) -> Iterator[JsonObject]:
         yielded = 0
@@ -119,4 +120,4 @@ class ListFile:
                 f"{self.path} has more than {MAX_BROKEN} items that are no objects; the rest was not read"
             )
         if len(self.problems) < 5:
-            self.problems.append(f"unparsable: {self.path}: {problem}")
+            self.problems.append(Reason(Code.UNPARSABLE, f"{self.path}: {problem}"))

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from preflight.errors import SourceError
 from preflight.inventory import Collected, JsonObject, sorted_objects
+from preflight.model import Code, Reason
 from preflight.sources.bundle.layout import FileProblem, Layout, zip_layout
 from preflight.sources.needs import MergedNeed
 
@@ -30,7 +31,10 @@ def read_nodes(layout: Layout, need: MergedNeed, nodes: Sequence[str]) -> Collec
     archives = {path[6:-4]: path for path in layout.files if path.startswith("nodes/") and path.endswith(".zip")}
     archives = {name: path for name, path in archives.items() if "/" not in name}
     objects: list[JsonObject] = []
-    gaps = [f"node-only: node {name} is not in the bundle" for name in sorted(set(nodes) - set(archives))]
+    gaps = [
+        Reason(Code.NODE_ONLY, "the node is not in the bundle", node=name)
+        for name in sorted(set(nodes) - set(archives))
+    ]
     for name, path in sorted(archives.items()):
         files: dict[str, str] = {}
         if patterns is not None:
@@ -39,15 +43,17 @@ def read_nodes(layout: Layout, need: MergedNeed, nodes: Sequence[str]) -> Collec
                     raise FileProblem(f"{path} is larger than {MAX_ARCHIVE_BYTES // 1024**3} GiB")
                 with layout.open(path) as archive:
                     for problem in _read(archive, path, name, patterns, files):
-                        gaps.append(f"error: node {name}: {problem}")
+                        gaps.append(Reason(Code.ERROR, problem, node=name))
             except (FileProblem, SourceError) as error:
-                gaps.append(f"error: node {name}: {error}")
+                gaps.append(Reason(Code.ERROR, str(error), node=name))
                 continue
         objects.append(
             {"apiVersion": "v1", "kind": "NodeFiles", "metadata": {"name": name}, "files": files, "facts": {}}
         )
     if not objects:
-        return Collected(missing="; ".join(gaps) if archives else "node-only: the bundle holds no archive of any node")
+        nothing = Reason(Code.NODE_ONLY, "the bundle holds no archive of any node")
+        first, *more = gaps if archives and gaps else [nothing]
+        return Collected(missing=first, gaps=tuple(more))
     return Collected(sorted_objects(objects), gaps=tuple(gaps))
 
 

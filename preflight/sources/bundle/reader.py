@@ -15,7 +15,7 @@ from pathlib import Path
 from preflight.check import Need
 from preflight.errors import SourceError
 from preflight.inventory import Collected, Inventory, JsonObject, namespace_gap, sorted_objects
-from preflight.model import SourceInfo
+from preflight.model import Code, Reason, SourceInfo
 from preflight.resources import RESOURCES, Resource
 from preflight.sources.bundle.layout import FileProblem, Layout, open_layout
 from preflight.sources.bundle.lists import ListFile, best, index, place_of
@@ -85,14 +85,18 @@ class _Bundle:
         """Answer one need."""
         row = need.resource
         if row.kind == "Secret":
-            return Collected(missing=f"not-in-source: a support bundle leaves Secrets out; {_ELSEWHERE}")
+            return Collected(missing=Reason(Code.NOT_IN_SOURCE, f"a support bundle leaves Secrets out; {_ELSEWHERE}"))
         if row.how == "node":
             nodes = self._names("nodes")
             if nodes is None:
-                return Collected(missing="error: the bundle has no readable list of nodes to tell whose files it lacks")
+                return Collected(
+                    missing=Reason(Code.ERROR, "the bundle has no readable list of nodes to tell whose files it lacks")
+                )
             return read_nodes(self.layout, need, sorted(nodes))
         if row.how != "list":
-            return Collected(missing=f"not-in-source: a support bundle never holds {never_saved(row)}; {_ELSEWHERE}")
+            return Collected(
+                missing=Reason(Code.NOT_IN_SOURCE, f"a support bundle never holds {never_saved(row)}; {_ELSEWHERE}")
+            )
         return self._namespaced(need) if row.namespaced else self._list(need, "")
 
     def _namespaced(self, need: MergedNeed) -> Collected:
@@ -102,12 +106,11 @@ class _Bundle:
         gaps += [gap for _, listed in read for gap in listed.gaps]
         problems = dict.fromkeys(listed.missing for _, listed in read if listed.missing)
         if (problems or gaps) and all(listed.missing for _, listed in read):
-            reasons = [*problems, *gaps]
-            more = f"; and {len(reasons) - MAX_REASONS} more of that sort" if len(reasons) > MAX_REASONS else ""
-            return Collected(missing="; ".join(reasons[:MAX_REASONS]) + more)
+            first, *more = [*problems, *gaps][:MAX_REASONS]
+            return Collected(missing=first, gaps=tuple(more))
         return Collected(sorted_objects(objects), gaps=(*problems, *gaps))
 
-    def _wanted(self, row: Resource) -> tuple[frozenset[str], list[str]]:
+    def _wanted(self, row: Resource) -> tuple[frozenset[str], list[Reason]]:
         """Return the namespaces to read, and a gap for each that is not in the bundle."""
         if row.namespaces:
             wanted = frozenset(row.namespaces)
@@ -117,7 +120,11 @@ class _Bundle:
         absent = sorted(there - self.looked_at)
         gaps = [namespace_gap(name) for name in absent if row.namespaces or name not in NEVER_IN_USE]
         if self.namespaces is None and not row.namespaces:
-            gaps.append("error: the bundle has no readable list of namespaces, so nobody can tell which ones it lacks")
+            gaps.append(
+                Reason(
+                    Code.ERROR, "the bundle has no readable list of namespaces, so nobody can tell which ones it lacks"
+                )
+            )
         return (wanted if row.namespaces else wanted | self.looked_at), gaps
 
     def _list(self, need: MergedNeed, namespace: str) -> Collected:
@@ -126,8 +133,7 @@ class _Bundle:
         place = (namespace, row.group, row.plural)
         versions = self.files.get(place)
         if not versions:
-            missing = self._why_no_file(need, place)
-            return Collected(missing=missing)
+            return Collected(missing=self._why_no_file(need, place))
         path = best(versions, row)
         listed = ListFile(self.layout, path, need)
         objects: list[JsonObject] = [obj for obj in listed if row.accepts(obj)]
@@ -135,35 +141,41 @@ class _Bundle:
         if path in self.log.unwritten:
             problems = [
                 *problems,
-                f"error: the bundle's log says that {path} was not written: {self.log.unwritten[path]}",
+                Reason(Code.ERROR, f"the bundle's log says that {path} was not written: {self.log.unwritten[path]}"),
             ]
         if problems and not objects:
-            return Collected(missing="; ".join(problems))
+            return Collected(missing=problems[0], gaps=tuple(problems[1:]))
         return Collected(sorted_objects(objects), gaps=tuple(problems))
 
-    def _why_no_file(self, need: MergedNeed, place: Place) -> str:
-        """Tell an empty list, which gets no file, from one that failed. Empty: it was empty."""
+    def _why_no_file(self, need: MergedNeed, place: Place) -> Reason | None:
+        """Tell an empty list, which gets no file, from one that failed. None: it was empty."""
         namespace, group, plural = place
         name = need.resource.name.partition("/")[0]
         where = f" of namespace {namespace}" if namespace else ""
         if not self.log.there:
-            return f"error: the bundle has no {name}{where}, and without {LOG} nobody can tell empty from failed"
+            return Reason(
+                Code.ERROR, f"the bundle has no {name}{where}, and without {LOG} nobody can tell empty from failed"
+            )
         if place in self.log.failed:
             if namespace:
-                return f"error: namespace {namespace} could not be listed for {name}: {self.log.failed[place]}"
-            return f"error: {name} could not be listed when the bundle was made: {self.log.failed[place]}"
+                return Reason(
+                    Code.ERROR, f"namespace {namespace} could not be listed for {name}: {self.log.failed[place]}"
+                )
+            return Reason(Code.ERROR, f"{name} could not be listed when the bundle was made: {self.log.failed[place]}")
         if not namespace and not self._cluster_scope_read():
             reason = self.log.scopes.get("cluster", "there is no file of it")
-            return f"error: cluster-wide resources were not collected: {reason}"
+            return Reason(Code.ERROR, f"cluster-wide resources were not collected: {reason}")
         for path, reason in self.log.unwritten.items():
             if place_of(path) == place:
-                return f"error: the bundle's log says that writing {path} failed: {reason}"
+                return Reason(Code.ERROR, f"the bundle's log says that writing {path} failed: {reason}")
         if group and plural != "apiservices" and not need.unserved_is_empty:
             if self.served_groups is None:
-                return f"error: the bundle has no {name}{where}, and no readable list of API groups to tell why"
+                return Reason(
+                    Code.ERROR, f"the bundle has no {name}{where}, and no readable list of API groups to tell why"
+                )
             if group not in self.served_groups:
-                return f"not-served: the cluster did not serve the API group {group}"
-        return ""
+                return Reason(Code.NOT_SERVED, f"the cluster did not serve the API group {group}")
+        return None
 
     def _cluster_scope_read(self) -> bool:
         return any(not namespace and group != "harvesterhci.io" for namespace, group, _ in self.files)

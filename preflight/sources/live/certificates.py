@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
 from preflight.cluster.jobs import run_jobs, why_failed
 from preflight.inventory import Collected, JsonObject, sorted_objects
+from preflight.model import Code, Reason
 from preflight.sources.needs import MergedNeed
 from preflight.values.foreign_text import one_line
 from preflight.values.times import format_time
@@ -41,20 +43,20 @@ def read_certificates(api: Api, need: MergedNeed, deadline: float | None) -> Col
     try:
         addresses = _addresses(api)
     except ApiError as error:
-        return Collected(missing=f"{error.code}: cannot find the API servers' addresses: {error.message}")
+        return Collected(missing=error.because(f"cannot find the API servers' addresses: {error.message}"))
     if not addresses:
-        return Collected(missing="error: the service kubernetes in namespace default has no addresses")
+        return Collected(missing=Reason(Code.ERROR, "the service kubernetes in namespace default has no addresses"))
     jobs: list[Callable[[], JsonObject]] = [partial(_object, need, *address) for address in addresses]
     answers = dict(run_jobs(jobs, workers=WORKERS, deadline=deadline))
-    objects, gaps = [], []
+    objects: list[JsonObject] = []
+    gaps: list[Reason] = []
     for index, (host, port) in enumerate(addresses):
         answer = answers.get(index)
         if isinstance(answer, dict):
             objects.append(answer)
         else:
-            why = why_failed(answer) if answer else "timed-out: not asked within --timeout"
-            code, _, words = why.partition(": ")
-            gaps.append(f"{code}: {_label(host, port)}: {words}")
+            why = why_failed(answer) if answer else Reason(Code.TIMED_OUT, "not asked within --timeout")
+            gaps.append(replace(why, text=f"{_label(host, port)}: {why.text}"))
     return Collected(sorted_objects(objects), gaps=tuple(gaps))
 
 

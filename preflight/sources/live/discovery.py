@@ -10,6 +10,7 @@ from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
 from preflight.cluster.wire import decoded
 from preflight.inventory import JsonObject
+from preflight.model import Reason
 from preflight.resources import Resource
 
 _AGGREGATED = ",".join(
@@ -31,8 +32,8 @@ class Served:
     """Group → its versions, the preferred one first."""
     resources: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """(group, version) → plurals; a version that is not here could not be looked into."""
-    failure: str = ""
-    """Why discovery failed, `code: what and why`: then a group that is not listed is not known to be absent."""
+    failure: Reason | None = None
+    """Why discovery failed: then a group that is not listed is not known to be absent."""
 
     def version_of(self, row: Resource) -> tuple[str, str]:
         """Return (version to read, why it is not served); one of the two is empty.

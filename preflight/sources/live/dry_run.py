@@ -9,7 +9,7 @@ from __future__ import annotations
 from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
 from preflight.inventory import Collected, JsonObject
-from preflight.model import UpgradePair
+from preflight.model import Code, Reason, UpgradePair
 
 NAMESPACE = "harvester-system"
 PATH = f"/apis/harvesterhci.io/v1beta1/namespaces/{NAMESPACE}/upgrades"
@@ -23,7 +23,7 @@ def dry_run_upgrade(api: Api, pair: UpgradePair) -> Collected:
     Shape of the one object: {accepted, code, reason, message, version}.
     """
     if pair.to_version is None:
-        return Collected(missing="error: the target version is not known, so the server cannot be asked")
+        return Collected(missing=Reason(Code.ERROR, "the target version is not known, so the server cannot be asked"))
     body: JsonObject = {
         "apiVersion": "harvesterhci.io/v1beta1",
         "kind": "Upgrade",

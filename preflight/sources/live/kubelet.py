@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from preflight.cluster.api import Api
@@ -10,6 +11,7 @@ from preflight.cluster.errors import ApiError
 from preflight.cluster.jobs import run_jobs, why_failed
 from preflight.cluster.wire import resource_path
 from preflight.inventory import Collected, JsonObject, sorted_objects
+from preflight.model import Code, Reason
 from preflight.sources.live.decode import object_decoder
 from preflight.sources.needs import MergedNeed
 
@@ -55,21 +57,22 @@ def _ask(api: Api, need: MergedNeed, node: str) -> JsonObject:
 
 
 def _collected(
-    need: MergedNeed, answers: Sequence[tuple[str, JsonObject | Exception | None]], gaps: tuple[str, ...]
+    need: MergedNeed, answers: Sequence[tuple[str, JsonObject | Exception | None]], gaps: tuple[Reason, ...]
 ) -> Collected:
     objects = [answer for _, answer in answers if isinstance(answer, dict)]
     problems = [(name, answer) for name, answer in answers if not isinstance(answer, dict)]
     refused = [error for _, error in problems if isinstance(error, ApiError) and error.status in (401, 403)]
     if refused and len(refused) == len(answers):  # one sentence in place of one per node
         words = refused[0].server_message or refused[0].message
-        return Collected(missing=f"forbidden: cannot get nodes/proxy, which {need.resource.name} needs: {words}")
+        return Collected(
+            missing=Reason(Code.FORBIDDEN, f"cannot get nodes/proxy, which {need.resource.name} needs: {words}")
+        )
     return Collected(sorted_objects(objects), gaps=(*gaps, *(_gap(name, error) for name, error in problems)))
 
 
-def _gap(node: str, error: JsonObject | Exception | None) -> str:
+def _gap(node: str, error: JsonObject | Exception | None) -> Reason:
     if not isinstance(error, Exception):
-        return f"timed-out: node {node}: not asked within --timeout"
+        return Reason(Code.TIMED_OUT, "not asked within --timeout", node=node)
     if isinstance(error, ApiError) and error.code == "not-served":
-        return f"error: node {node}: the kubelet has no such answer (404)"
-    code, _, words = why_failed(error).partition(": ")
-    return f"{code}: node {node}: {words}"
+        return Reason(Code.ERROR, "the kubelet has no such answer (404)", node=node)
+    return replace(why_failed(error), node=node)

@@ -8,6 +8,7 @@ from preflight.cluster.api import Api
 from preflight.cluster.errors import ApiError
 from preflight.cluster.wire import JSON, resource_path
 from preflight.inventory import Collected, sorted_objects
+from preflight.model import Code, Reason
 from preflight.resources import Resource
 from preflight.sources.live.decode import object_decoder, page_decoder
 from preflight.sources.needs import MergedNeed
@@ -24,17 +25,19 @@ def read_need(api: Api, need: MergedNeed, version: str, page_size: int) -> Colle
     row = need.resource
     places = row.namespaces if row.namespaced and row.namespaces else ("",)
     found: list[Any] = []
-    problems: list[str] = []
+    problems: list[Reason] = []
     for namespace in places:
         try:
             found += _read_place(api, need, version, namespace, page_size)
         except ApiError as error:
             problems.append(_why(error, row, namespace))
     if len(problems) == len(places):
-        return Collected(missing=problems[0])
+        return Collected(missing=problems[0], gaps=tuple(problems[1:]))
     objects = [obj for obj in found if isinstance(obj, dict)]
     if len(objects) < len(found):
-        problems.append(f"unparsable: {len(found) - len(objects)} entries of the list of {row.name} are no objects")
+        problems.append(
+            Reason(Code.UNPARSABLE, f"{len(found) - len(objects)} entries of the list of {row.name} are no objects")
+        )
     api_version = f"{row.group}/{version}" if row.group else version
     for obj in objects:  # items of a list do not carry these; those of a metadata list say PartialObjectMetadata
         obj["apiVersion"] = api_version
@@ -95,14 +98,16 @@ def _read_list(api: Api, need: MergedNeed, path: str, query: dict[str, str], pag
     )
 
 
-def _why(error: ApiError, row: Resource, namespace: str) -> str:
+def _why(error: ApiError, row: Resource, namespace: str) -> Reason:
     what = f"{row.name} in namespace {namespace}" if namespace else row.name
     verb = "get" if row.names else "list"
     words = error.server_message or error.message
     if error.status == 401:
-        return f"forbidden: the server stopped accepting the credentials (401) before {what} was read; log in again"
+        return Reason(
+            Code.FORBIDDEN, f"the server stopped accepting the credentials (401) before {what} was read; log in again"
+        )
     if error.status == 403:
-        return f"forbidden: cannot {verb} {what}: {words}"
+        return Reason(Code.FORBIDDEN, f"cannot {verb} {what}: {words}")
     if error.status == 404:
-        return f"not-served: the server has no {what} (404)"
-    return f"{error.code}: cannot {verb} {what}: {error.message}"
+        return Reason(Code.NOT_SERVED, f"the server has no {what} (404)")
+    return error.because(f"cannot {verb} {what}: {error.message}")

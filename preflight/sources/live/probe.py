@@ -19,6 +19,7 @@ from preflight.cluster.errors import ApiError
 from preflight.cluster.wire import resource_path
 from preflight.fields import list_at, maps_at, name_of, text_at, time_at
 from preflight.inventory import Collected, JsonObject, sorted_objects
+from preflight.model import Code, Reason
 from preflight.sources.live.probe_pod import DEADLINE_SECONDS, LABELS, RUN_LABEL, probe_pod, read_answer
 
 NAMESPACE = "harvester-system"
@@ -51,18 +52,19 @@ class Probes:
     def ask(self, nodes: Iterable[JsonObject]) -> Collected:
         """Ask all nodes; always leaves no pod of this run behind."""
         nodes = list(nodes)
-        gaps: list[str] = []
+        gaps: list[Reason] = []
         answers: list[JsonObject] = []
         try:
             self._sweep()
             pods = dict(self._create(nodes, gaps))
             answers = [answer for answer in self._collect(pods, gaps) if answer]
         except ApiError as error:
-            gaps += [f"{error.code}: node {name_of(node)}: {error.message}" for node in nodes]
+            gaps += [error.because(error.message, name_of(node)) for node in nodes]
         finally:
             self._remove_all()
         if not answers:
-            return Collected(missing="; ".join(dict.fromkeys(gaps)) or "error: there are no nodes to probe")
+            first, *more = dict.fromkeys(gaps) or [Reason(Code.ERROR, "there are no nodes to probe")]
+            return Collected(missing=first, gaps=tuple(more))
         return Collected(sorted_objects(answers), gaps=tuple(gaps))
 
     def _sweep(self) -> None:
@@ -73,29 +75,29 @@ class Probes:
             if self.api.date and created and self.api.date - created > limit:
                 self._delete(pod)
 
-    def _create(self, nodes: Sequence[JsonObject], gaps: list[str]) -> Iterator[tuple[str, str]]:
+    def _create(self, nodes: Sequence[JsonObject], gaps: list[Reason]) -> Iterator[tuple[str, str]]:
         """Create a pod for each node; yields (name of the pod, name of the node)."""
 
-        def one(node: JsonObject) -> tuple[str, str] | str:
+        def one(node: JsonObject) -> tuple[str, str] | Reason:
             name = name_of(node)
             image = self.image or choose_image(node)
             if not image:
-                return f"error: node {name}: none of its images is known to have a shell; give --probe-image"
+                return Reason(Code.ERROR, "none of its images is known to have a shell; give --probe-image", node=name)
             body = probe_pod(name, image, NAMESPACE, self.run, self.wanted)
             try:
                 made = self.api.post(resource_path("v1", "pods", NAMESPACE), body)
             except ApiError as error:
-                return f"{error.code}: node {name}: {error.message}"
+                return error.because(error.message, name)
             return name_of(made), name
 
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             for result in pool.map(one, nodes):
-                if isinstance(result, str):
+                if isinstance(result, Reason):
                     gaps.append(result)
                 else:
                     yield result
 
-    def _collect(self, pods: Mapping[str, str], gaps: list[str]) -> Iterator[JsonObject | None]:
+    def _collect(self, pods: Mapping[str, str], gaps: list[Reason]) -> Iterator[JsonObject | None]:
         waiting = dict(pods)
         for _ in range(int(DEADLINE_SECONDS / POLL_SECONDS) + 1):
             for pod in self._list(f",{RUN_LABEL}={self.run}") if waiting else ():
@@ -110,18 +112,18 @@ class Probes:
             self.wait(POLL_SECONDS)
         states = {name_of(pod): _state(pod) for pod in self._list(f",{RUN_LABEL}={self.run}")}
         for pod_name, node in waiting.items():
-            gaps.append(f"timed-out: node {node}: its probe pod is {states.get(pod_name, 'gone')}")
+            gaps.append(Reason(Code.TIMED_OUT, f"its probe pod is {states.get(pod_name, 'gone')}", node=node))
 
-    def _answer(self, pod: JsonObject, node: str, phase: str, gaps: list[str]) -> JsonObject | None:
+    def _answer(self, pod: JsonObject, node: str, phase: str, gaps: list[Reason]) -> JsonObject | None:
         try:
             path = resource_path("v1", "pods", NAMESPACE, name_of(pod), "log")
             body = self.api.fetch(path, {"limitBytes": MAX_LOG_BYTES}, accept="*/*").body
         except ApiError as error:
-            gaps.append(f"{error.code}: node {node}: {error.message}")
+            gaps.append(error.because(error.message, node))
             return None
         answer = read_answer(node, body.decode("utf-8", "replace"))
         if answer is None:
-            gaps.append(f"error: node {node}: its probe ended as {phase} without an answer ({_state(pod)})")
+            gaps.append(Reason(Code.ERROR, f"its probe ended as {phase} without an answer ({_state(pod)})", node=node))
         return answer
 
     def _list(self, selector: str) -> list[JsonObject]:

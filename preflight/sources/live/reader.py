@@ -19,7 +19,7 @@ from preflight.cluster.connection import Connection
 from preflight.cluster.jobs import run_jobs, why_failed
 from preflight.errors import SourceError
 from preflight.inventory import Collected, Inventory
-from preflight.model import SourceInfo
+from preflight.model import Code, Reason, SourceInfo
 from preflight.sources.live.certificates import read_certificates
 from preflight.sources.live.discovery import Served, discover
 from preflight.sources.live.kubelet import read_kubelets
@@ -120,14 +120,16 @@ def _read_lists(
         if version:
             readable.append((item, version))
         else:
-            entries[item.resource.name] = Collected(missing="" if item.unserved_is_empty else f"not-served: {absent}")
+            entries[item.resource.name] = Collected(
+                missing=None if item.unserved_is_empty else Reason(Code.NOT_SERVED, absent)
+            )
     readable.sort(key=lambda pair: _weight(pair[0]))
     jobs = [partial(read_need, api, item, version, page_size) for item, version in readable]
     for count, (index, answer) in enumerate(run_jobs(jobs, workers=workers, deadline=deadline), start=1):
         name = readable[index][0].resource.name
         entries[name] = Collected(missing=why_failed(answer)) if isinstance(answer, Exception) else answer
         tell(f"{count} of {len(jobs)} lists: {name} ({len(entries[name].objects):,})")
-    late = Collected(missing="timed-out: not read within --timeout")
+    late = Collected(missing=Reason(Code.TIMED_OUT, "not read within --timeout"))
     return {**{item.resource.name: late for item, _ in readable}, **entries}
 
 
@@ -157,7 +159,7 @@ def _read_others(
         entries[item.resource.name] = read_certificates(api, item, deadline)
     for item in merged.values():
         if item.resource.how not in ("list", "kubelet", "tls"):
-            why = f"node-only: {item.resource.name} is only visible on the node itself"
+            why = Reason(Code.NODE_ONLY, f"{item.resource.name} is only visible on the node itself")
             entries[item.resource.name] = Collected(missing=why)
     return entries
 

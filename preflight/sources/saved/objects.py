@@ -14,7 +14,7 @@ from datetime import datetime
 from preflight.check import Need
 from preflight.errors import SourceError
 from preflight.inventory import Collected, Inventory, sorted_objects
-from preflight.model import SourceInfo
+from preflight.model import Code, Reason, SourceInfo
 from preflight.resources import Resource
 from preflight.sources.needs import MergedNeed, merge_needs, never_saved
 from preflight.sources.saved.streams import Gathered
@@ -133,16 +133,20 @@ def _documents(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _collected(need: MergedNeed, gathered: Gathered, name: str) -> Collected:
     row = need.resource
     if row.how == "node":
-        return Collected(missing=f"node-only: {row.name} is only visible on the node, not in {name}")
+        return Collected(missing=Reason(Code.NODE_ONLY, f"{row.name} is only visible on the node, not in {name}"))
     if row.how != "list":
-        return Collected(missing=f"not-in-source: {name} cannot hold {never_saved(row)}; check the live cluster for it")
+        return Collected(
+            missing=Reason(Code.NOT_IN_SOURCE, f"{name} cannot hold {never_saved(row)}; check the live cluster for it")
+        )
     held = gathered.of(row)
     gaps = tuple(gathered.gaps(row))
     if held is None:
-        return Collected(missing=f"not-in-source: {name} holds no {_base(row)}; {how_to_add(row)}")
+        return Collected(missing=Reason(Code.NOT_IN_SOURCE, f"{name} holds no {_base(row)}; {how_to_add(row)}"))
     if row.namespaces and held and not any(_in_namespaces(obj, row) for obj in held):
         places = " or ".join(row.namespaces)
-        return Collected(missing=f"not-in-source: {name} holds no {_base(row)} of {places}; {how_to_add(row)}")
+        return Collected(
+            missing=Reason(Code.NOT_IN_SOURCE, f"{name} holds no {_base(row)} of {places}; {how_to_add(row)}")
+        )
     return Collected(sorted_objects(need.project(obj) for obj in held if row.accepts(obj)), gaps=gaps)
 
 

@@ -17,7 +17,8 @@ from preflight.check import Need
 from preflight.errors import SourceError
 from preflight.files import replace_file
 from preflight.inventory import Collected, Inventory, sorted_objects
-from preflight.model import SourceInfo
+from preflight.model import Code, Reason, SourceInfo
+from preflight.report import reason_dict
 from preflight.sources.needs import MergedNeed, merge_needs
 from preflight.values.paths import ALWAYS_KEPT, split_path
 from preflight.values.times import format_time, parse_time
@@ -48,7 +49,13 @@ def pieces(inventory: Inventory, needs: Sequence[Need]) -> Iterator[str]:
     for need in needs:
         fields.setdefault(need.resource.name, set()).update(need.fields)
     for number, (name, entry) in enumerate(sorted(inventory.entries.items())):
-        about = {"fields": sorted(fields.get(name, ())), "missing": entry.missing, "gaps": list(entry.gaps)}
+        about = {
+            "fields": sorted(fields.get(name, ())),
+            "missing": str(entry.missing or ""),
+            "gaps": list(map(str, entry.gaps)),
+            "why": reason_dict(entry.missing) if entry.missing else None,
+            "gapReasons": list(map(reason_dict, entry.gaps)),
+        }
         yield f'{"," if number else ""}\n{_json(name)}: {_json(about)[:-1]}, "objects": ['
         for place, obj in enumerate(entry.objects):
             yield f"{',' if place else ''}\n  {_json(scrub_object(obj))}"
@@ -95,16 +102,28 @@ def _entry(need: MergedNeed, entry: Mapping[str, Any] | None, asked: set[str], i
     name = need.resource.name
     again = "take the snapshot again with this version of harvester-preflight"
     if entry is None:
-        return Collected(missing=f"not-in-source: {info.name} was taken without {name}; {again}")
+        return Collected(missing=Reason(Code.NOT_IN_SOURCE, f"{info.name} was taken without {name}; {again}"))
     if entry["missing"]:
-        return Collected(missing=entry["missing"])
+        return Collected(missing=_reason(entry.get("why"), entry["missing"]))
     held = entry.get("fields")
     if held is not None and not (need.resource.metadata_only or need.resource.kind == "Secret"):
         lacking = sorted(field for field in asked if not _covered(field, [*ALWAYS_KEPT, *held]))
         if lacking:
-            return Collected(missing=f"not-in-source: {info.name} has no {', '.join(lacking)} of {name}; {again}")
+            return Collected(
+                missing=Reason(Code.NOT_IN_SOURCE, f"{info.name} has no {', '.join(lacking)} of {name}; {again}")
+            )
     objects = sorted_objects(need.project(obj) for obj in entry["objects"])
-    return Collected(objects, gaps=tuple(entry.get("gaps", ())))
+    texts: list[str] = entry.get("gaps", [])
+    values: list[Mapping[str, Any] | None] = entry.get("gapReasons") or [None] * len(texts)
+    return Collected(objects, gaps=tuple(_reason(value, text) for value, text in zip(values, texts, strict=False)))
+
+
+def _reason(value: Mapping[str, Any] | None, text: str) -> Reason:
+    """Return a reason as it was saved; a snapshot of before there were values has only its text."""
+    if value is None:
+        return Reason(Code.NOT_IN_SOURCE, text)
+    node, namespace, cure = (value.get(key) or "" for key in ("node", "namespace", "cure"))
+    return Reason(Code(value["code"]), value["text"], node, namespace, cure)
 
 
 def _covered(field: str, held: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from preflight.inventory import JsonObject
+from preflight.model import Code, Reason
 from preflight.resources import Resource
 from preflight.sources.needs import MergedNeed, merge_trees
 from preflight.values.paths import FieldTree, keep_fields
@@ -125,11 +126,11 @@ class Gathered:
         objects = self.kinds.get((row.group, row.kind))
         return None if objects is None else list(_newest(objects).values())
 
-    def gaps(self, row: Resource) -> Iterator[str]:
+    def gaps(self, row: Resource) -> Iterator[Reason]:
         """Say what could not be told apart from an object of this kind."""
         for key, problem in self.broken:
             if key is None or key == (row.group, row.kind):
-                yield f"unparsable: {problem}"
+                yield Reason(Code.UNPARSABLE, problem)
 
     def notes(self) -> Iterator[str]:
         """Say what the reader of the report should know about the stream."""
