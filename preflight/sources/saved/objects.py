@@ -141,12 +141,10 @@ def _collected(need: MergedNeed, gathered: Gathered, name: str) -> Collected:
     held = gathered.of(row)
     gaps = tuple(gathered.gaps(row))
     if held is None:
-        return Collected(missing=Reason(Code.NOT_IN_SOURCE, f"{name} holds no {_base(row)}; {how_to_add(row)}"))
+        return Collected(missing=_absent(row, f"{name} holds no {_base(row)}"))
     if row.namespaces and held and not any(_in_namespaces(obj, row) for obj in held):
         places = " or ".join(row.namespaces)
-        return Collected(
-            missing=Reason(Code.NOT_IN_SOURCE, f"{name} holds no {_base(row)} of {places}; {how_to_add(row)}")
-        )
+        return Collected(missing=_absent(row, f"{name} holds no {_base(row)} of {places}"))
     return Collected(sorted_objects(need.project(obj) for obj in held if row.accepts(obj)), gaps=gaps)
 
 
@@ -159,11 +157,18 @@ def _base(row: Resource) -> str:
     return row.name.partition("/")[0]
 
 
-def how_to_add(row: Resource) -> str:
-    """Return how to have this resource in the next file."""
+def _absent(row: Resource, what: str) -> Reason:
+    """Say that a file lacks a resource, and how to have it in the next one."""
     if row.kind == "Secret":
-        return "a file of Secrets should not lie around: check the live cluster, or take a snapshot of it"
+        advice = "a file of Secrets should not lie around: check the live cluster, or take a snapshot of it"
+        return Reason(Code.NOT_IN_SOURCE, f"{what}; {advice}")
+    command = add_command(row)
+    return Reason(Code.NOT_IN_SOURCE, f"{what}; add it with: {command}", cure=command)
+
+
+def add_command(row: Resource) -> str:
+    """Return the command whose output, added to the file, brings this resource."""
     scope = ""
     if row.namespaced:
         scope = f" -n {row.namespaces[0]}" if len(row.namespaces) == 1 else " -A"
-    return f"add it with: kubectl get {_base(row)}{scope} -o yaml --show-managed-fields"
+    return f"kubectl get {_base(row)}{scope} -o yaml --show-managed-fields"
