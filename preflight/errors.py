@@ -17,7 +17,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from preflight.model import Reason
+    from preflight.terms import Reason
 
 
 class ExitCode(IntEnum):
