@@ -70,31 +70,32 @@ FAIL, WARN, INFO = Severity.FAIL, Severity.WARN, Severity.INFO
 
 
 def parse_json(text: str, what: str) -> Any:
-    """Parse JSON inside a field. Raises Unreadable, naming `what`, when it is not JSON."""
-    import json
+    """Parse JSON inside a field, strictly. Raises Unreadable, naming `what`, when it is not JSON."""
+    from preflight.sources.text.json_reading import JsonProblem, load_json
 
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{what} is not JSON: {error}") from None
+        return load_json(text)
+    except JsonProblem as problem:
+        raise Unreadable(f"{what} is not JSON this tool reads: line {problem.line + 1}: {problem.text}") from None
 
 
 def parse_yaml(text: str, what: str) -> Any:
-    """Parse YAML inside a field, such as an Addon's valuesContent. Raises Unreadable when it is not YAML."""
+    """Parse YAML inside a field, such as an Addon's valuesContent, as strictly as a source is read: no tags, no key
+    twice, dates stay text. Raises Unreadable, naming `what`, when it is not such YAML.
+    """
     if text[:1] == "{":  # snapshots hold such fields as JSON, which needs no parser that takes long to load
-        import json
+        from preflight.sources.text.json_reading import JsonProblem, load_json
 
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return load_json(text)
+        except JsonProblem:
             pass
-    import yaml
+    from preflight.sources.text.yaml_reading import YamlProblem, load_document
 
     try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Unreadable(f"{what} is not YAML: {line}") from None
+        return load_document(text.encode("utf-8", "replace"))
+    except YamlProblem as problem:
+        raise Unreadable(f"{what} is not YAML this tool reads: line {problem.line + 1}: {problem.text}") from None
 
 
 __all__ = [

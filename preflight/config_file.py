@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from preflight.documents import Places, place_of, schema_problems
 from preflight.errors import ConfigError
 
 DEFAULT_NAME = ".harvester-preflight.yaml"
 MAX_BYTES = 1 << 20
 """A configuration is written by hand; one that is larger than 1 MiB is something else."""
-MAX_ALIASES = 100
-
-Position = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +26,11 @@ class Config:
     """Check id → option → value; the registry checks names and types."""
     waivers: tuple[Mapping[str, Any], ...] = ()
     attestations: tuple[Mapping[str, Any], ...] = ()
-    places: Mapping[tuple[Any, ...], Position] = field(default_factory=dict, compare=False)
+    places: Places = field(default_factory=dict, compare=False)
 
     def where(self, *path: Any) -> str:
         """Name a value for an error message: file, line, column and its path."""
-        line, column = _place(self.places, path)
+        line, column = place_of(self.places, path)
         return f"{self.path}:{line}:{column}: {'.'.join(str(part) for part in path)}"
 
 
@@ -77,103 +74,12 @@ def load_config(path: Path) -> Config:
     )
 
 
-def schema_problems(content: Any, places: Mapping[tuple[Any, ...], Position], schema: str) -> list[str]:
-    """Check content against one of our schemas; each problem is `LINE:COLUMN: path: what`."""
-    from jsonschema import Draft202012Validator, FormatChecker
-    from jsonschema.exceptions import best_match
-
-    validator = Draft202012Validator(load_schema(schema), format_checker=FormatChecker())
-    problems = []
-    for error in sorted(validator.iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path]):
-        found = best_match([error]) or error
-        path = tuple(found.absolute_path)
-        line, column = _place(places, path)
-        where = ".".join(str(part) for part in path) or "the document"
-        problems.append(f"{line}:{column}: {where}: {_words(found)}")
-    return problems
-
-
-def _words(error: Any) -> str:
-    """Say what is wrong; a key that is not allowed has a sentence of ours where the schema gives one."""
-    if error.validator == "not" and "$comment" in error.schema:
-        return f"{error.instance!r} {error.schema['$comment']}"
-    return str(error.message)[:300]
-
-
-def _place(places: Mapping[tuple[Any, ...], Position], path: Sequence[Any]) -> Position:
-    for length in range(len(path), -1, -1):
-        if tuple(path[:length]) in places:
-            return places[tuple(path[:length])]
-    return 1, 1
-
-
-def load_schema(name: str) -> dict[str, Any]:
-    """Return one of the published schemas. Raises ConfigError for a name that is none."""
-    from importlib.resources import files
-
-    resource = files("preflight_schemas") / f"{name}.schema.json"
-    if not name.isidentifier() or not resource.is_file():
-        raise ConfigError(f"there is no schema {name!r} (known: {', '.join(schema_names())})")
-    loaded: dict[str, Any] = json.loads(resource.read_text(encoding="utf-8"))
-    return loaded
-
-
-def schema_names() -> list[str]:
-    """Name the published schemas."""
-    from importlib.resources import files
-
-    suffix = ".schema.json"
-    entries = files("preflight_schemas").iterdir()
-    return sorted(entry.name.removesuffix(suffix) for entry in entries if entry.name.endswith(suffix))
-
-
-def parse_with_positions(text: str, name: str) -> tuple[Any, dict[tuple[Any, ...], Position]]:
+def parse_with_positions(text: str, name: str) -> tuple[Any, Places]:
     """Parse YAML (so JSON too) and remember where each value stands. Raises ConfigError with line and column."""
-    import yaml
+    from preflight.sources.text.yaml_reading import YamlProblem, load_positioned
 
-    loader = _loader()(text)
-    places: dict[tuple[Any, ...], Position] = {}
     try:
-        if text.count("*") > MAX_ALIASES and sum(isinstance(t, yaml.AliasToken) for t in yaml.scan(text)) > MAX_ALIASES:
-            raise ConfigError(f"{name}: more than {MAX_ALIASES} aliases")
-        node = loader.get_single_node()
-        if node is None:
-            return None, places
-        _walk(node, (), places, name)
-        return loader.construct_document(node), places
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{name}{where}: not YAML: {problem}") from None
-    except (RecursionError, ValueError, TypeError) as error:
-        raise ConfigError(f"{name}: not usable YAML: {error}") from None
-    finally:
-        loader.dispose()
-
-
-def _loader() -> Any:
-    """Return the quick safe loader, which leaves `2026-11-23` the text that was written."""
-    import yaml
-
-    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    plain = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in base.yaml_implicit_resolvers.items()
-    }
-    return type("ConfigLoader", (base,), {"yaml_implicit_resolvers": plain})
-
-
-def _walk(node: Any, path: tuple[Any, ...], places: dict[tuple[Any, ...], Position], name: str) -> None:
-    places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
-    if node.id == "sequence":
-        for index, item in enumerate(node.value):
-            _walk(item, (*path, index), places, name)
-    elif node.id == "mapping":
-        seen = set()
-        for key, value in node.value:
-            if key.value in seen:
-                mark = key.start_mark
-                raise ConfigError(f"{name}:{mark.line + 1}:{mark.column + 1}: the key {key.value!r} stands here twice")
-            seen.add(key.value)
-            _walk(value, (*path, key.value), places, name)
+        return load_positioned(text.encode())
+    except YamlProblem as problem:
+        where = f"{problem.line + 1}:{problem.column + 1}"
+        raise ConfigError(f"{name}:{where}: not YAML this tool reads: {problem.text}") from None

@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from preflight.check import Check, need
-from preflight.config_file import schema_problems
+from preflight.documents import API_VERSION, schema_problems
 from preflight.errors import Unreadable
 from preflight.inventory import View
 from preflight.model import Code, Enforcer, Finding, NotApplicable, Outcome, Reason, ResourceRef, Severity, Unknown
 from preflight.registry import broken_check, problem_of
-from preflight.report import API_VERSION
 from preflight.resources import RESOURCES
 from preflight.values.times import format_time
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from preflight import __version__
+from preflight.documents import API_VERSION
 from preflight.errors import ExitCode
 from preflight.model import (
     CheckResult,
@@ -26,7 +27,6 @@ from preflight.model import (
 )
 from preflight.values.times import format_time
 
-API_VERSION = "harvester-preflight/v1"
 EXIT_CODES = {
     Verdict.READY: ExitCode.READY,
     Verdict.BLOCKED: ExitCode.BLOCKED,

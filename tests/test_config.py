@@ -11,7 +11,8 @@ import pytest
 
 from preflight.api import FAIL, Finding, ResourceRef, Unknown
 from preflight.check import Check
-from preflight.config_file import Config, find_config, load_config, load_schema, schema_names
+from preflight.config_file import Config, find_config, load_config
+from preflight.documents import load_schema, schema_names
 from preflight.errors import ConfigError
 from preflight.model import CheckResult, SourceInfo, Status, UpgradePair, Verdict
 from preflight.report import build_report
@@ -37,6 +38,9 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
     return path
 
 
+BOMB = "".join(f"a{i + 1}: &a{i + 1} [" + f"*a{i}," * 10 + "]\n" for i in range(9))
+
+
 @pytest.mark.parametrize(
     ("text", "place", "words"),
     [
@@ -47,7 +51,9 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
         ("defaults: {to: [\n", ":2:1:", "not YAML"),
         ("- a\n", ":1:1:", "object"),
         (b"\xff\xfe", "", "UTF-8"),
-        ("a: &a [x]\nb: [" + "*a," * 101 + "]\n", "", "aliases"),
+        ("a0: &a0 [x]\n" + BOMB, ":7:", "aliases"),
+        ("thresholds: !!python/tuple [a]\n", ":1:13:", "thresholds"),
+        ("defaults: {to: a}\n---\n{}\n", "", "more than one document"),
         ("x" * ((1 << 20) + 1), "", "1 MiB"),
         ("defaults: {apply: true}\n", ":1:11:", "apply"),
         ("defaults: {remediate: all}\n", ":1:11:", "'remediate' is for the command line"),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preflight.api import parse_json, parse_yaml
 from preflight.errors import Unreadable
 from preflight.fields import boolean_at, condition, integer_at, list_at, mapping_at, maps_at, ref_of, text_at, time_at
 from preflight.values.paths import field_tree, keep_fields, split_path
@@ -257,3 +258,29 @@ def test_conditions_are_found_by_type() -> None:
 @given(st.dictionaries(st.text(max_size=9), st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers())))
 def test_any_object_can_be_named(obj: dict[str, Any]) -> None:
     ref_of({**obj, "metadata": obj.get("metadata", obj)})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", None),
+        ("since: 2026-11-23\nport: 0o17\nat: 1:30\n", {"since": "2026-11-23", "port": 15, "at": "1:30"}),
+        ("a: !!python/object/apply:os.system [x]\n", {"a": ["x"]}),
+        ('{"a": 1}', {"a": 1}),
+        ("{a: 1}", {"a": 1}),
+    ],
+)
+def test_yaml_inside_a_field_is_read_as_a_source_is(text: str, value: object) -> None:
+    assert parse_yaml(text, "values") == value
+
+
+@pytest.mark.parametrize("text", ["a: 1\na: 2\n", "a: 1\n---\na: 2\n", "a: [\n", "{a: 1, a: 2}", "[" * 101 + "]" * 101])
+def test_yaml_inside_a_field_that_could_be_read_in_two_ways_is_unreadable(text: str) -> None:
+    with pytest.raises(Unreadable, match="values of x is not YAML"):
+        parse_yaml(text, "values of x")
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": 1, "a": 2}', "[1] 2", "[" * 100_000])
+def test_json_inside_a_field_is_read_strictly(text: str) -> None:
+    with pytest.raises(Unreadable, match="status of x is not JSON"):
+        parse_json(text, "status of x")

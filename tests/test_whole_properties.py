@@ -16,7 +16,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preflight.config_file import load_schema
+from preflight.documents import load_schema
 from preflight.flow import examine
 from preflight.inventory import Inventory
 from preflight.registry import find_plugins, load_checks

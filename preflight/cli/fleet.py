@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from preflight.documents import API_VERSION
 from preflight.errors import ExitCode, UsageError
-from preflight.report import API_VERSION
 
 AT_A_TIME = 4
 """Clusters read at once: each reader keeps several connections busy by itself."""

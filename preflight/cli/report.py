@@ -11,7 +11,7 @@ import click
 from preflight.cli.options import colour_option, option, output_option, quiet_option, verbose_option
 from preflight.cli.output import print_document, print_text, write_reports
 from preflight.cli.request import request_from
-from preflight.config_file import schema_problems
+from preflight.documents import schema_problems
 from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.render import RENDERERS
 from preflight.values.foreign_text import clean

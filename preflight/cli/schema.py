@@ -10,7 +10,8 @@ import click
 
 from preflight.cli.options import option
 from preflight.cli.output import print_text
-from preflight.config_file import load_config, load_schema, parse_with_positions, schema_names, schema_problems
+from preflight.config_file import load_config, parse_with_positions
+from preflight.documents import Places, load_schema, schema_names, schema_problems
 from preflight.errors import ConfigError, UsageError
 from preflight.values.foreign_text import clean
 
@@ -56,7 +57,7 @@ def validate(file: Path, name: str | None) -> None:
     print_text(f"{clean(str(file))}: valid ({chosen})")
 
 
-def _parse(text: str, file: Path) -> tuple[Any, dict[tuple[Any, ...], tuple[int, int]]]:
+def _parse(text: str, file: Path) -> tuple[Any, Places]:
     if text.lstrip().startswith("{"):  # JSON reports can be large: the JSON parser is quicker and has no aliases
         try:
             return json.loads(text), {}

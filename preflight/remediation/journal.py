@@ -186,7 +186,7 @@ def read_journal(path: Path) -> dict[str, Any]:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    from preflight.config_file import load_schema
+    from preflight.documents import load_schema
 
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

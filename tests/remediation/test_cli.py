@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 from preflight.api import WARN, Finding, ResourceRef
 from preflight.cli import run
 from preflight.cli.remediate import only_transient, wait_while_transient
-from preflight.config_file import load_schema
+from preflight.documents import load_schema
 from preflight.flow import Examination
 from preflight.model import CheckResult, SourceInfo, Status, UpgradePair
 from preflight.report import build_report

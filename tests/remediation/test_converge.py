@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 
-from preflight.config_file import load_schema
+from preflight.documents import load_schema
 from tests.kube import Review
 from tests.kube.objects import release
 from tests.remediation.world import (

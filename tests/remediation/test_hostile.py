@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from preflight.config_file import load_schema
+from preflight.documents import load_schema
 from preflight.remediation.build import Choice, build_plan
 from preflight.remediation.render import plan_dict, plan_table
 from preflight.remediation.strategies import STRATEGIES

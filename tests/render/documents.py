@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from preflight.documents import API_VERSION
 from preflight.model import (
     CheckResult,
     Enforcer,
@@ -18,7 +19,7 @@ from preflight.model import (
     UpgradePair,
     Waived,
 )
-from preflight.report import API_VERSION, FAIL_ON, build_report, report_dict
+from preflight.report import FAIL_ON, build_report, report_dict
 from preflight.values.versions import parse_version
 from tests.render.reports import EVIL, SOURCE
 

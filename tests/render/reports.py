@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from preflight.documents import API_VERSION
 from preflight.model import (
     CheckResult,
     Enforcer,
@@ -19,7 +20,7 @@ from preflight.model import (
     UpgradePair,
     Waived,
 )
-from preflight.report import API_VERSION, build_report, report_dict
+from preflight.report import build_report, report_dict
 from preflight.values.versions import parse_version
 
 NOW = datetime(2026, 11, 23, 18, 42, 58, tzinfo=UTC)

@@ -14,6 +14,7 @@ from typing import Any
 
 import preflight
 from preflight.check import Need
+from preflight.documents import API_VERSION, worst_problem
 from preflight.errors import SourceError
 from preflight.files import replace_file
 from preflight.inventory import Collected, Inventory, sorted_objects
@@ -23,7 +24,6 @@ from preflight.sources.needs import MergedNeed, merge_needs
 from preflight.values.paths import ALWAYS_KEPT, split_path
 from preflight.values.times import format_time, parse_time
 
-API_VERSION = "harvester-preflight/v1"
 KIND = "PreflightSnapshot"
 
 
@@ -165,23 +165,9 @@ def _validate(document: Mapping[str, Any], name: str) -> None:
             f"{name} is a snapshot of apiVersion {document.get('apiVersion')!r}; this version reads {API_VERSION}: "
             "update harvester-preflight, or take the snapshot again"
         )
-    import jsonschema
-    import jsonschema.exceptions
-
     try:
-        validator = jsonschema.Draft202012Validator(schema())
-        worst = jsonschema.exceptions.best_match(validator.iter_errors(document))
+        problem = worst_problem(document, "snapshot")
     except RecursionError:
         raise SourceError(f"{name} nests too deeply for a snapshot") from None
-    if worst is not None:
-        place = ".".join(str(part) for part in worst.absolute_path) or "the document"
-        text = worst.message if len(worst.message) <= 200 else worst.message[:197] + "..."
-        raise SourceError(f"{name} is not a valid snapshot: {place}: {text}")
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of snapshots."""
-    from importlib.resources import files
-
-    loaded: dict[str, Any] = json.loads(files("preflight_schemas").joinpath("snapshot.schema.json").read_bytes())
-    return loaded
+    if problem:
+        raise SourceError(f"{name} is not a valid snapshot: {problem}")

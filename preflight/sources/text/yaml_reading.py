@@ -7,11 +7,13 @@ brackets, and what its constructors make of dates, of `=` and of shared aliases 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from preflight.errors import SourceError
+
+Places: TypeAlias = Mapping[tuple[Any, ...], tuple[int, int]]
 
 MAX_DEPTH = 100
 """How deep maps and lists may nest. Objects of the API, schemas in CRDs included, stay below 60."""
@@ -31,11 +33,12 @@ _WORDS |= dict.fromkeys(("false", "False", "FALSE", "no", "No", "NO", "off", "Of
 class YamlProblem(Exception):
     """Why a text is not YAML this tool reads."""
 
-    def __init__(self, text: str, line: int) -> None:
+    def __init__(self, text: str, line: int, column: int = 0) -> None:
         super().__init__(text)
         self.text = text
         self.line = line
-        """Counted from 0 within the text given."""
+        """Counted from 0 within the text given, as the column."""
+        self.column = column
 
     def located(self, name: str, first_line: int = 0) -> SourceError:
         """Return the error for the user; `first_line` is where the text begins in the file, counted from 0."""
@@ -44,19 +47,46 @@ class YamlProblem(Exception):
 
 def load_documents(data: bytes) -> Iterator[Any]:
     """Yield each document of a stream as JSON values. Raises YamlProblem."""
+    return (builder.root for builder in _documents(data, _Builder))
+
+
+def load_document(data: bytes) -> Any:
+    """Return the one document of a text as JSON values, None when it is empty. Raises YamlProblem."""
+    builder = _single(_documents(data, _Builder))
+    return builder.root if builder else None
+
+
+def load_positioned(data: bytes) -> tuple[Any, Places]:
+    """Return the one document of a text, and line and column of each value in it by its path. Raises YamlProblem."""
+    builder = _single(_documents(data, _PositionedBuilder))
+    return (builder.root, builder.places) if builder else (None, {})
+
+
+B = TypeVar("B", bound="_Builder")
+
+
+def _single(builders: Iterator[B]) -> B | None:
+    first = next(builders, None)
+    if next(builders, None) is not None:
+        raise YamlProblem("it holds more than one document", 0)
+    return first
+
+
+def _documents(data: bytes, made: Callable[[], B]) -> Iterator[B]:
     import yaml
 
-    builder = _Builder()
+    builder = made()
     try:
         for event in yaml.parse(data, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             if isinstance(event, yaml.DocumentEndEvent):
-                yield builder.root
-                builder = _Builder()
+                yield builder
+                builder = made()
             else:
                 builder.take(event)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line if error.problem_mark else 0
-        raise YamlProblem(error.problem or "not YAML", line) from None
+        mark = error.problem_mark
+        line, column = (mark.line, mark.column) if mark else (0, 0)
+        raise YamlProblem(error.problem or "not YAML", line, column) from None
     except (yaml.YAMLError, ValueError) as error:
         raise YamlProblem(str(error).splitlines()[0] if str(error) else "not YAML", 0) from None
     except RecursionError:  # PyYAML's own parser recurses where libyaml's does not
@@ -107,7 +137,9 @@ class _Builder:
 
     def _set_key(self, key: str, event: Any) -> None:
         if key in self.container:
-            raise YamlProblem(f"the key {key!r} stands twice in one map", event.start_mark.line)
+            raise YamlProblem(
+                f"the key {key!r} stands twice in one map", event.start_mark.line, event.start_mark.column
+            )
         self.key = key
 
     def _add(self, value: Any) -> None:
@@ -153,6 +185,29 @@ class _Builder:
             self._set_key(value, event)
             return
         self._add(value)
+
+
+class _PositionedBuilder(_Builder):
+    """Also remembers where each value stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[tuple[Any, ...], tuple[int, int]] = {}
+
+    def take(self, event: Any) -> None:
+        """Take the next event of the document."""
+        starts = type(event).__name__ in ("ScalarEvent", "MappingStartEvent", "SequenceStartEvent", "AliasEvent")
+        if starts and not self._wants_key():
+            mark = event.start_mark
+            self.places.setdefault(self._path(), (mark.line + 1, mark.column + 1))
+        super().take(event)
+
+    def _path(self) -> tuple[Any, ...]:
+        """Return the path of the value that comes next."""
+        opened = [(container, key) for container, key, _, _ in self.stack] + [(self.container, self.key)]
+        return tuple(
+            key if type(container) is dict else len(container) for container, key in opened if container is not None
+        )
 
 
 def _merged(mapping: dict[str, Any]) -> dict[str, Any]:
