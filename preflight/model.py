@@ -203,13 +203,13 @@ class CheckResult:
     findings: tuple[Finding, ...]
     worst: Severity = Severity.FAIL
     """The worst severity this check can yield: an advisory check that is unknown does not decide."""
-    reasons: tuple[Reason, ...] = ()
-    """What could not be determined, as values; `reason` is the same in words."""
     required: bool = False
-    left_out: bool = False
-    """Whether --select or --skip left it out, so that it was not asked."""
     waived_by: str = ""
     """The annotation by which the server itself would let it pass."""
+    left_out: bool = False
+    """Whether --select or --skip left it out, so that it was not asked."""
+    reasons: tuple[Reason, ...] = ()
+    """What could not be determined, as values; `reason` is the same in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,15 +73,15 @@ def inventory_for(check: Check, content: Mapping[str, Any]) -> Inventory:
         objects = [keep_fields({**identity, **obj}, tree) for obj in cluster.get(name) or ()]
         entries[name] = Collected(
             () if name in not_collected else sorted_objects(objects),
-            _reason(not_collected[name]) if name in not_collected else None,
-            tuple(map(_reason, gaps.get(name, ()))),
+            reason(not_collected[name]) if name in not_collected else None,
+            tuple(map(reason, gaps.get(name, ()))),
         )
     now = parse_time(content["now"]) if "now" in content else DEFAULT_NOW
     assert now is not None
     return Inventory(SourceInfo(content.get("source", "live"), "test", now), entries)
 
 
-def _reason(told: Any) -> Reason:
+def reason(told: Any) -> Reason:
     """Read `code: text`, or the fields of a Reason, as a case writes it."""
     if isinstance(told, str):
         code, _, text = told.partition(": ")

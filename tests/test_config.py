@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from preflight.api import FAIL, Finding, ResourceRef, Unknown
+from preflight.api import FAIL, Code, Finding, ResourceRef, unknown
 from preflight.check import Check
 from preflight.config_file import Config, find_config, load_config
 from preflight.documents import load_schema, schema_names
@@ -160,13 +160,13 @@ def test_a_waived_finding_is_counted_and_does_not_decide() -> None:
 def test_an_attestation_answers_for_one_node_and_one_check_only() -> None:
     entry = {"check": "t", "nodes": ["n*"], "who": "ada", "when": "2026-11-20", "expires": "2026-11-30"}
     used = Waivers(Config(attestations=(entry,)), PAIR, NOW)
-    assert used.attests("t", Unknown("node-only: x", node="n1"))
-    assert not used.attests("t", Unknown("node-only: x", node="m1"))
-    assert not used.attests("u", Unknown("node-only: x", node="n1"))
-    assert not used.attests("t", Unknown("forbidden: x"))
+    assert used.attests("t", unknown(Code.NODE_ONLY, "x", node="n1"))
+    assert not used.attests("t", unknown(Code.NODE_ONLY, "x", node="m1"))
+    assert not used.attests("u", unknown(Code.NODE_ONLY, "x", node="n1"))
+    assert not used.attests("t", unknown(Code.FORBIDDEN, "x"))
     assert causes(used, [result(Status.PASS)]) == ["attested"]
     old = Waivers(Config(attestations=({**entry, "expires": "2026-11-22"},)), PAIR, NOW)
-    assert not old.attests("t", Unknown("node-only: x", node="n1"))
+    assert not old.attests("t", unknown(Code.NODE_ONLY, "x", node="n1"))
     assert causes(old, [result(Status.UNKNOWN)]) == ["expired"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.api import need
+from preflight.api import Code, Reason, need
 from preflight.inventory import Collected, matters_to, namespace_gap
 from preflight.model import Status
 from tests.test_runner import make, result_of
@@ -16,11 +16,11 @@ from tests.test_runner import make, result_of
         (namespace_gap("vms"), (), True),
         (namespace_gap("vms"), ("fleet-local",), False),
         (namespace_gap("fleet-local"), ("fleet-local",), True),
-        ("timed-out: node n1", ("fleet-local",), True),
-        ("error: the bundle has no readable list of namespaces", ("fleet-local",), True),
+        (Reason(Code.TIMED_OUT, "no answer", node="n1"), ("fleet-local",), True),
+        (Reason(Code.ERROR, "the bundle has no readable list of namespaces"), ("fleet-local",), True),
     ],
 )
-def test_only_gaps_in_the_namespaces_looked_at_matter(gap: str, namespaces: tuple[str, ...], matters: bool) -> None:
+def test_only_gaps_in_the_namespaces_looked_at_matter(gap: Reason, namespaces: tuple[str, ...], matters: bool) -> None:
     assert matters_to(gap, namespaces) is matters
     check = make([], needs=(need("nodes"), need("pods", namespaces=namespaces)))
     status = result_of(check, pods=Collected(gaps=(gap,))).status

@@ -44,7 +44,7 @@ def _strikes(fault: object, code: str, tried: str, request_timeout: float | None
         struck = server.faults.on(fault, path="/api/v1/pods", times=None)
         connection = Connection(server=server.url, token="test-token", request_timeout=request_timeout)
         found = read([need("pods")], connection, wait=lambda _seconds: None).get("pods")
-    assert found.missing.startswith(f"{code}: "), found.missing
+    assert str(found.missing).startswith(f"{code}: "), found.missing
     assert struck.hits == tries(tried)
 
 

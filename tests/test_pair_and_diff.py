@@ -13,6 +13,7 @@ from preflight.errors import UsageError
 from preflight.inventory import Collected, Inventory
 from preflight.model import SourceInfo
 from preflight.pair import version_pair
+from tests.cases import reason
 
 SOURCE = SourceInfo("live", "x", datetime(2026, 11, 23, tzinfo=UTC))
 
@@ -23,7 +24,7 @@ def inventory(setting: Any, *versions: str, **missing: str) -> Inventory:
         "settings.harvesterhci.io": Collected(settings),
         "versions.harvesterhci.io": Collected(tuple({"metadata": {"name": name}} for name in versions)),
     }
-    return Inventory(SOURCE, entries | {name: Collected(missing=why) for name, why in missing.items()})
+    return Inventory(SOURCE, entries | {name: Collected(missing=reason(why)) for name, why in missing.items()})
 
 
 @pytest.mark.parametrize(

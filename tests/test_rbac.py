@@ -79,7 +79,7 @@ def run(server: KubeServer, allow: set[Rule], settings: Settings = SETTINGS) -> 
 
 def forbidden(found: Examination, needs: tuple[Need, ...] = NEEDS) -> set[str]:
     entries = {need.resource.name: found.inventory.get(need.resource.name) for need in needs}
-    return {name for name, entry in entries.items() if "forbidden" in " ".join([entry.missing, *entry.gaps])}
+    return {name for name, entry in entries.items() if "forbidden" in " ".join(map(str, (entry.missing, *entry.gaps)))}
 
 
 @pytest.mark.parametrize("releases", [False, True])

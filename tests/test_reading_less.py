@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from preflight.api import Code, Reason
 from preflight.inventory import Collected, Inventory
 from preflight.model import CheckResult, Status, UpgradePair, Verdict
 from preflight.registry import check_options, find_plugins, load_checks
@@ -55,7 +56,7 @@ def whole(name: str, pair: UpgradePair = PAIRS[0]) -> tuple[Verdict, dict[str, C
 
 def without(inventory: Inventory, dropped: set[str], reason: str) -> Inventory:
     entries = {
-        name: Collected(missing=f"{reason}: {name}") if name in dropped else entry
+        name: Collected(missing=Reason(Code(reason), name)) if name in dropped else entry
         for name, entry in inventory.entries.items()
     }
     return replace(inventory, entries=entries)

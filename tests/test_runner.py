@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from preflight.api import FAIL, INFO, WARN, Finding, NotApplicable, ResourceRef, Unknown, View, check, need
+from preflight.api import (
+    FAIL,
+    INFO,
+    WARN,
+    Code,
+    Finding,
+    NotApplicable,
+    Reason,
+    ResourceRef,
+    View,
+    check,
+    need,
+    unknown,
+)
 from preflight.check import Check
 from preflight.inventory import Collected, Inventory
 from preflight.model import CheckResult, Severity, SourceInfo, Status, UpgradePair, Verdict
@@ -57,11 +70,11 @@ def result_of(made: Check, pair: UpgradePair = PAIR, **entries: Collected) -> Ch
         ([finding(INFO)], Status.PASS),
         ([finding(WARN)], Status.WARN),
         ([finding(WARN), finding(FAIL)], Status.FAIL),
-        ([finding(WARN), Unknown("error: x")], Status.UNKNOWN),
-        ([finding(FAIL), Unknown("error: x")], Status.FAIL),
+        ([finding(WARN), unknown(Code.ERROR, "x")], Status.UNKNOWN),
+        ([finding(FAIL), unknown(Code.ERROR, "x")], Status.FAIL),
         ([NotApplicable("none here")], Status.SKIPPED),
         ([NotApplicable("none here"), finding(WARN)], Status.WARN),
-        ([NotApplicable("none here"), Unknown("error: x")], Status.UNKNOWN),
+        ([NotApplicable("none here"), unknown(Code.ERROR, "x")], Status.UNKNOWN),
         ([ValueError("boom")], Status.UNKNOWN),
         ([lambda view: (_ for _ in ()).throw(SystemExit(0))], Status.UNKNOWN),
         ([finding(WARN), ValueError("boom")], Status.UNKNOWN),
@@ -79,7 +92,9 @@ def test_a_crash_keeps_what_was_found_and_says_where() -> None:
     assert "crashed: ValueError: boom (at run:" in result.reason
 
 
-@pytest.mark.parametrize("gone", [Collected(missing="forbidden: no"), Collected(gaps=("timed-out: node n2",))])
+@pytest.mark.parametrize(
+    "gone", [Collected(missing=Reason(Code.FORBIDDEN, "no")), Collected(gaps=(Reason(Code.TIMED_OUT, "", node="n2"),))]
+)
 def test_a_required_need_that_was_not_read_makes_it_unknown(gone: Collected) -> None:
     assert result_of(make([]), nodes=gone).status is Status.UNKNOWN
     assert result_of(make([finding(WARN)]), nodes=gone).status is Status.UNKNOWN
@@ -88,7 +103,7 @@ def test_a_required_need_that_was_not_read_makes_it_unknown(gone: Collected) -> 
 
 
 def test_reasons_are_neither_repeated_nor_endless() -> None:
-    reason = result_of(make([Unknown(f"error: {number % 53}") for number in range(200)])).reason
+    reason = result_of(make([unknown(Code.ERROR, str(number % 53)) for number in range(200)])).reason
     assert reason.count("error: 7;") == 1
     assert reason.endswith("and 3 more")
 

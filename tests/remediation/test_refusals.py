@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from preflight.api import Code, Reason
 from preflight.errors import UsageError
 from preflight.flow import examine
 from preflight.inventory import Collected, Inventory
@@ -47,7 +48,7 @@ def inventory(*objects: Obj, missing: tuple[str, ...] = ()) -> Inventory:
                 found.append(made)
         entries[resource] = Collected(tuple(found))
     for resource in missing:
-        entries[resource] = Collected(missing=f"forbidden: {resource} (list)")
+        entries[resource] = Collected(missing=Reason(Code.FORBIDDEN, f"{resource} (list)"))
     return Inventory(SourceInfo("live", "https://here", now), entries)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from preflight.api import Code, Reason
 from preflight.check import need
 from preflight.errors import SourceError
-from preflight.inventory import View
+from preflight.inventory import View, namespace_gap
 from preflight.model import UpgradePair
 from preflight.sources.text.yaml_reading import load_documents
 from tests.bundles import NAMESPACES, bundle_files, encode, node_archive, write_folder, write_zip, zipped
@@ -41,8 +42,8 @@ def test_a_zip_and_a_folder_give_what_the_objects_give(tmp_path):
             got = [_plain(obj) for obj in inventory.get(kind).objects]
             assert got == [_plain(obj) for obj in direct.get(kind).objects], kind
             assert got
-        assert "Secrets" in inventory.get("secrets/helm-releases").missing
-        assert "kube-node-lease is not in the bundle" in inventory.get("leases.coordination.k8s.io").missing
+        assert "Secrets" in str(inventory.get("secrets/helm-releases").missing)
+        assert "kube-node-lease is not in the bundle" in str(inventory.get("leases.coordination.k8s.io").missing)
 
 
 def _plain(value):
@@ -123,18 +124,18 @@ def test_a_kind_without_a_file_is_empty_only_when_the_log_does_not_say_otherwise
     needs = [need(ADDONS), need(VOLUMES), need("storageclasses.storage.k8s.io"), need("flows.logging.banzaicloud.io")]
     groups = (*GROUPS, "storage.k8s.io/v1")
     good = read(write_zip(tmp_path, bundle_files([NODE], groups=groups)), needs)
-    assert [good.get(one.resource.name).missing for one in needs[:3]] == ["", "", ""]
+    assert [good.get(one.resource.name).missing for one in needs[:3]] == [None, None, None]
     assert good.get(VOLUMES).objects == ()
-    assert good.get("flows.logging.banzaicloud.io").missing.startswith("not-served: ")
+    assert str(good.get("flows.logging.banzaicloud.io").missing).startswith("not-served: ")
     log = "Failed to get /apis/longhorn.io/v1beta2/namespaces/longhorn-system/volumes: connection refused\n"
     log += "Failed to get /apis/harvesterhci.io/v1beta1/namespaces/default/addons: forbidden\n"
     log += "Support Bundle: failed to generate /x/yamls/cluster/storage.k8s.io/v1/storageclasses.yaml: no space\n"
     bad = read(write_zip(tmp_path, bundle_files([NODE], groups=groups, log=log)), needs)
-    assert "connection refused" in bad.get(VOLUMES).missing
-    assert "no space" in bad.get("storageclasses.storage.k8s.io").missing
-    assert bad.get(ADDONS).missing == ""
+    assert "connection refused" in str(bad.get(VOLUMES).missing)
+    assert "no space" in str(bad.get("storageclasses.storage.k8s.io").missing)
+    assert bad.get(ADDONS).missing is None
     assert any(
-        "namespace default could not be listed for addons.harvesterhci.io: forbidden" in gap
+        "namespace default could not be listed for addons.harvesterhci.io: forbidden" in str(gap)
         for gap in bad.get(ADDONS).gaps
     )
 
@@ -144,7 +145,7 @@ def test_a_group_that_is_not_served_can_have_no_objects_for_an_optional_addon(tm
         write_zip(tmp_path, bundle_files([NODE])), [need("flows.logging.banzaicloud.io", unserved_is_empty=True)]
     )
     entry = inventory.get("flows.logging.banzaicloud.io")
-    assert (entry.missing, entry.gaps, entry.objects) == ("", (), ())
+    assert (entry.missing, entry.gaps, entry.objects) == (None, (), ())
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_without_the_evidence_a_kind_without_a_file_is_not_empty(tmp_path, lost)
     files = bundle_files([NODE, config], groups=GROUPS)
     del files[lost]
     inventory = read(write_zip(tmp_path, files), [need(VOLUMES), need("nodes")])
-    assert inventory.get(VOLUMES).missing.startswith("error: ")
+    assert str(inventory.get(VOLUMES).missing).startswith("error: ")
     assert names(inventory, "nodes") == ["n1"]
 
 
@@ -164,7 +165,7 @@ def test_a_cluster_scope_that_was_skipped_is_missing(tmp_path):
     files = bundle_files([setting], log="Unable to fetch cluster resources: unable to retrieve the complete list\n")
     files = {path: content for path, content in files.items() if "yamls/cluster" not in path or "settings" in path}
     inventory = read(write_zip(tmp_path, files), [need("nodes"), need("settings.harvesterhci.io"), need(ADDONS)])
-    assert "unable to retrieve" in inventory.get("nodes").missing
+    assert "unable to retrieve" in str(inventory.get("nodes").missing)
     assert names(inventory, "settings.harvesterhci.io") == ["server-version"]
     assert inventory.get(ADDONS).missing
 
@@ -173,7 +174,7 @@ def test_namespaces_that_were_not_collected_are_gaps(tmp_path):
     pods = [POD, {**POD, "metadata": {"name": "q", "namespace": "vms"}}]
     inventory = read(write_zip(tmp_path, bundle_files(pods)), [need("pods"), need(VOLUMES)])
     assert names(inventory, "pods") == ["p"]
-    assert inventory.get("pods").gaps == ("not-in-source: namespace vms is not in the bundle",)
+    assert inventory.get("pods").gaps == (namespace_gap("vms"),)
     view = View(inventory, frozenset({"pods"}), UpgradePair(None, None))
     assert view.gaps("pods") == view.gaps("pods", "vms") == inventory.get("pods").gaps
     assert view.gaps("pods", "default") == ()
@@ -187,8 +188,8 @@ def test_without_the_list_of_namespaces_nobody_can_tell(tmp_path):
     files = bundle_files([POD], groups=GROUPS)
     del files["yamls/cluster/v1/namespaces.yaml"]
     inventory = read(write_zip(tmp_path, files), [need("pods"), need(VOLUMES), need("leases.coordination.k8s.io")])
-    assert any("no readable list of namespaces" in gap for gap in inventory.get("pods").gaps)
-    assert inventory.get(VOLUMES).missing == ""
+    assert any("no readable list of namespaces" in str(gap) for gap in inventory.get("pods").gaps)
+    assert inventory.get(VOLUMES).missing is None
     assert inventory.get("leases.coordination.k8s.io").missing
 
 
@@ -211,7 +212,7 @@ def test_a_damaged_file_is_never_taken_for_a_whole_one(tmp_path, damage):
         "empty": b"",
     }[damage]
     entry = read(write_zip(tmp_path, files), [need("pods")]).get("pods")
-    assert [why for why in (entry.missing, *entry.gaps) if path in why]
+    assert [why for why in (entry.missing, *entry.gaps) if path in str(why)]
     assert len(entry.objects) == {"cut": 2, "tail": 4, "garbage": 3, "item": 3, "empty": 0}[damage]
 
 
@@ -240,13 +241,13 @@ def test_files_of_nodes(tmp_path):
     path = write_zip(tmp_path, files)
     one = need("nodes/files", "files[configs/oem/90_custom.yaml]", "facts.efi")
     entry = read(path, [one]).get("nodes/files")
-    assert entry.gaps == ("node-only: node n2 is not in the bundle",)
+    assert entry.gaps == (Reason(Code.NODE_ONLY, "the node is not in the bundle", node="n2"),)
     (obj,) = entry.objects
     assert (obj["metadata"]["name"], obj["files"]) == ("n1", {"configs/oem/90_custom.yaml": "a: 1\n"})
     (obj,) = read(path, [one, need("nodes/files", "files[configs/oem/]")]).get("nodes/files").objects
     assert sorted(obj["files"]) == ["configs/oem/90_custom.yaml", "configs/oem/harvester.config"]
     entry = read(path, [need("nodes/files", "files[logs/*]")]).get("nodes/files")
-    assert any("logs/kernel.log is larger than 1024 KiB" in gap for gap in entry.gaps)
+    assert any("logs/kernel.log is larger than 1024 KiB" in str(gap) for gap in entry.gaps)
 
 
 def test_a_node_archive_over_the_limit_is_a_gap(tmp_path, monkeypatch):
@@ -254,16 +255,16 @@ def test_a_node_archive_over_the_limit_is_a_gap(tmp_path, monkeypatch):
     files["nodes/n1.zip"] = node_archive("n1", {"configs/oem/x": "y"})
     monkeypatch.setattr("preflight.sources.bundle.nodes.MAX_ARCHIVE_BYTES", 10)
     for source in (write_zip(tmp_path, files), write_folder(tmp_path / "flat", files)):
-        missing = read(source, [need("nodes/files", "files[configs/oem/x]")]).get("nodes/files").missing
+        missing = str(read(source, [need("nodes/files", "files[configs/oem/x]")]).get("nodes/files").missing)
         assert "nodes/n1.zip is larger than" in missing
 
 
 def test_a_damaged_or_missing_node_archive_is_a_gap(tmp_path):
     files = bundle_files([NODE])
     one = need("nodes/files", "files[configs/oem/90_custom.yaml]")
-    assert read(write_zip(tmp_path, files), [one]).get("nodes/files").missing.startswith("node-only: ")
+    assert str(read(write_zip(tmp_path, files), [one]).get("nodes/files").missing).startswith("node-only: ")
     files["nodes/n1.zip"] = node_archive("n1", {"configs/x": "y"})[:-30]
-    assert "damaged" in read(write_zip(tmp_path, files), [one]).get("nodes/files").missing
+    assert "damaged" in str(read(write_zip(tmp_path, files), [one]).get("nodes/files").missing)
 
 
 def test_what_is_no_bundle_says_so(tmp_path):
@@ -302,7 +303,7 @@ def test_a_name_that_stands_twice_is_a_problem(tmp_path):
     with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as archive:
         warnings.simplefilter("ignore")
         archive.writestr(f"{path.stem}/yamls/cluster/v1/nodes.yaml", encode([{**NODE, "metadata": {"name": "other"}}]))
-    assert "more than once" in read(path, [need("nodes")]).get("nodes").missing
+    assert "more than once" in str(read(path, [need("nodes")]).get("nodes").missing)
 
 
 def test_a_file_over_the_limit_is_a_problem_not_a_crash(tmp_path, monkeypatch):
@@ -324,7 +325,7 @@ def test_names_and_links_that_lead_out_of_the_bundle_are_not_followed(tmp_path):
     (folder / "yamls/cluster/v1/nodes.yaml").symlink_to(secret)
     (folder / "yamls/namespaced/vms").symlink_to(tmp_path)
     inventory = read(folder, [need("nodes"), need("pods")])
-    assert "not followed" in inventory.get("nodes").missing
+    assert "not followed" in str(inventory.get("nodes").missing)
     assert "outside" not in repr(inventory.get("nodes").objects)
 
 

@@ -69,7 +69,7 @@ def test_a_list_that_was_never_filled_is_empty():
 def test_what_is_no_list_is_unparsable(body):
     with pytest.raises(ApiError) as error:
         page_decoder(field_tree(["a.b"]))(body, "/api/v1/pods")
-    assert error.value.why.startswith("unparsable: GET /api/v1/pods: ")
+    assert str(error.value.why).startswith("unparsable: GET /api/v1/pods: ")
 
 
 def test_equal_texts_of_a_page_are_one_object():

@@ -56,5 +56,5 @@ def test_nothing_is_started_after_the_deadline():
 
 
 def test_reasons_have_a_code():
-    assert why_failed(ApiError("forbidden", "cannot list pods")) == "forbidden: cannot list pods"
-    assert why_failed(KeyError("spec")) == "crashed: KeyError: 'spec'"
+    assert str(why_failed(ApiError("forbidden", "cannot list pods"))) == "forbidden: cannot list pods"
+    assert str(why_failed(KeyError("spec"))) == "crashed: KeyError: 'spec'"

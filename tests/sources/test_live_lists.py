@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from preflight.api import Code, Reason
 from preflight.check import need
 from preflight.cluster.connection import Connection
 from preflight.errors import SourceError
@@ -94,7 +95,7 @@ def test_secrets_come_without_their_data(server):
 
 def test_a_named_object_that_is_not_there_is_none(server):
     found = reading(server, need("endpoints")).get("endpoints")
-    assert (found.objects, found.missing, found.gaps) == ((), "", ())
+    assert (found.objects, found.missing, found.gaps) == ((), None, ())
 
 
 def test_a_name_without_a_namespace_is_looked_for_everywhere(server):
@@ -108,15 +109,15 @@ def test_a_group_that_is_not_there_is_missing_or_empty_as_declared(server):
     absent = Resource("things.example.com", "example.com", "v1", "things", "Thing")
     optional = Resource("gadgets.example.com", "example.com", "v1", "gadgets", "Gadget")
     inventory = reading(server, need(absent), need(optional, unserved_is_empty=True))
-    assert inventory.get("things.example.com").missing.startswith("not-served: ")
-    assert inventory.get("gadgets.example.com").missing == ""
+    assert str(inventory.get("things.example.com").missing).startswith("not-served: ")
+    assert inventory.get("gadgets.example.com").missing is None
     assert not [asked for asked in server.requests if "example.com" in asked.path]
 
 
 def test_a_kind_missing_from_a_group_that_is_there_is_not_served(server):
     row = Resource("relics.harvesterhci.io", "harvesterhci.io", "v1beta1", "relics", "Relic")
     found = reading(server, need(row)).get("relics.harvesterhci.io")
-    assert found.missing == "not-served: the cluster's API group harvesterhci.io has no relics"
+    assert str(found.missing) == "not-served: the cluster's API group harvesterhci.io has no relics"
 
 
 def aggregated(*versions, stale=False):
@@ -154,7 +155,7 @@ def test_a_group_whose_server_did_not_answer_discovery_is_not_absent():
 
     with raw_server(answer) as server:
         found = reading(server, need("machines.cluster.x-k8s.io", unserved_is_empty=True))
-        assert found.get("machines.cluster.x-k8s.io").missing.startswith("unreachable: ")
+        assert str(found.get("machines.cluster.x-k8s.io").missing).startswith("unreachable: ")
 
 
 @pytest.mark.parametrize(
@@ -174,8 +175,8 @@ def test_discovery_that_failed_makes_no_group_absent(reply):
 
     with raw_server(answer) as server:
         inventory = reading(server, need("machines.cluster.x-k8s.io", unserved_is_empty=True), need("jobs.batch"))
-        assert inventory.get("machines.cluster.x-k8s.io").missing.startswith("not-served: ")
-        assert inventory.get("jobs.batch").missing.startswith("not-served: ")
+        assert str(inventory.get("machines.cluster.x-k8s.io").missing).startswith("not-served: ")
+        assert str(inventory.get("jobs.batch").missing).startswith("not-served: ")
         assert "could not be listed" in " ".join(inventory.source.notes)
 
 
@@ -183,7 +184,7 @@ def test_items_that_are_no_objects_are_a_gap():
     with raw_server(lambda _asked: Reply({"items": [{"metadata": {"name": "a"}}, 7, None]})) as server:
         found = reading(server, need("pods")).get("pods")
     assert names(found) == ["a"]
-    assert found.gaps == ("unparsable: 2 entries of the list of pods are no objects",)
+    assert found.gaps == (Reason(Code.UNPARSABLE, "2 entries of the list of pods are no objects"),)
 
 
 def test_compressed_answers_are_read():
@@ -197,7 +198,7 @@ def test_compressed_answers_are_read():
 
 def test_what_only_the_node_shows_is_said(server):
     found = reading(server, need("nodes/files")).get("nodes/files")
-    assert found.missing.startswith("node-only: ")
+    assert str(found.missing).startswith("node-only: ")
 
 
 def node(name):
@@ -217,7 +218,8 @@ def test_kubelets_are_asked_once_each_and_a_silent_one_is_a_gap(server):
         }
     ]
     assert len(found.gaps) == 1
-    assert found.gaps[0].startswith("unreachable: node n2: ")
+    assert str(found.gaps[0]).startswith("unreachable: ")
+    assert found.gaps[0].node == "n2"
     assert len([asked for asked in server.requests if "n2/proxy" in asked.path]) == 1
 
 
@@ -225,14 +227,14 @@ def test_kubelets_that_may_not_be_asked_are_one_sentence(server):
     server.put(node("n1"), node("n2"))
     server.allow = {("list", "", "nodes")}
     found = reading(server, need("nodes"), need("nodes/configz")).get("nodes/configz")
-    assert found.missing.startswith("forbidden: cannot get nodes/proxy, which nodes/configz needs: ")
+    assert str(found.missing).startswith("forbidden: cannot get nodes/proxy, which nodes/configz needs: ")
     assert found.gaps == ()
 
 
 def test_kubelets_are_unknown_when_the_nodes_are(server):
     server.allow = set()
     found = reading(server, need("nodes/configz")).get("nodes/configz")
-    assert found.missing.startswith("forbidden: cannot list nodes: ")
+    assert str(found.missing).startswith("forbidden: cannot list nodes: ")
 
 
 def test_progress_names_what_was_read(server):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 
+from preflight.api import Code, Reason
 from preflight.check import need
 from preflight.cluster.connection import Connection
 from preflight.errors import SourceError
@@ -50,7 +51,7 @@ def ca_file(authority, tmp_path):
 def test_a_certificate_of_the_given_authority_is_accepted(authority, ca_file):
     with raw_server(empty, context=context_of(authority.issue_cert("127.0.0.1"))) as server:
         inventory = read([need("pods")], Connection(server=server.url, certificate_authority=ca_file))
-    assert inventory.get("pods").missing == ""
+    assert inventory.get("pods").missing is None
 
 
 def test_an_unknown_authority_names_the_flag(authority):
@@ -117,7 +118,7 @@ def test_the_whole_presented_chain_is_read_though_it_is_expired_and_unknown(auth
     certificate = middle.issue_cert("127.0.0.1", common_name="kube-apiserver", not_after=end)
     with raw_server(empty, context=context_of(certificate)) as other, served_by(other.port) as server:
         found = certificates_of(server)
-    assert (found.missing, found.gaps) == ("", ())
+    assert (found.missing, found.gaps) == (None, ())
     (shown,) = found.objects
     assert (shown["kind"], shown["metadata"]) == (
         "ServingCertificates",
@@ -136,9 +137,11 @@ def test_an_address_that_does_not_answer_is_a_gap():
         found = certificates_of(server)
     assert found.objects == ()
     assert len(found.gaps) == 1
-    assert found.gaps[0].startswith(f"error: 127.0.0.1:{plain.port}: it does not speak TLS")
+    assert str(found.gaps[0]).startswith(f"error: 127.0.0.1:{plain.port}: it does not speak TLS")
     with served_by(1) as server:
-        assert certificates_of(server).gaps == ("unreachable: 127.0.0.1:1: no connection: Connection refused",)
+        assert certificates_of(server).gaps == (
+            Reason(Code.UNREACHABLE, "127.0.0.1:1: no connection: Connection refused"),
+        )
 
 
 def test_addresses_come_from_slices_where_endpoints_may_not_be_read(authority):
@@ -154,12 +157,17 @@ def test_addresses_come_from_slices_where_endpoints_may_not_be_read(authority):
         "ports": [{"name": "https", "port": 1}],
     }
     with KubeServer([slices]) as server:
-        assert certificates_of(server).gaps == ("unreachable: 127.0.0.1:1: no connection: Connection refused",)
+        assert certificates_of(server).gaps == (
+            Reason(Code.UNREACHABLE, "127.0.0.1:1: no connection: Connection refused"),
+        )
 
 
 def test_addresses_that_may_not_be_read_make_it_unknown():
     with KubeServer() as server:
         server.allow = set()
-        assert certificates_of(server).missing.startswith("forbidden: cannot find the API servers' addresses: ")
+        assert str(certificates_of(server).missing).startswith("forbidden: cannot find the API servers' addresses: ")
         server.allow = None
-        assert certificates_of(server).missing == "error: the service kubernetes in namespace default has no addresses"
+        assert (
+            str(certificates_of(server).missing)
+            == "error: the service kubernetes in namespace default has no addresses"
+        )

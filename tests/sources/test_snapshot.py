@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preflight.api import Code, Reason
 from preflight.check import need
 from preflight.errors import SourceError
 from preflight.inventory import Collected, Inventory, sorted_objects
@@ -31,9 +32,9 @@ ENTRIES = st.one_of(
     st.builds(
         lambda objects, gaps: Collected(sorted_objects(objects), gaps=tuple(gaps)),
         st.lists(OBJECTS, max_size=3),
-        st.lists(TEXT),
+        st.lists(st.builds(Reason, st.sampled_from(Code), TEXT, TEXT, TEXT, TEXT), max_size=3),
     ),
-    st.builds(lambda text: Collected(missing="error: " + text), TEXT),
+    st.builds(lambda text: Collected(missing=Reason(Code.ERROR, text)), TEXT),
 )
 
 
@@ -84,11 +85,11 @@ def test_what_the_snapshot_does_not_hold_is_missing():
     inventory = read(FIXTURES / "healthy.yaml", [need("pods", "status.phase")])
     text = dump(inventory, [need("pods", "status.phase")])
     again = read_stdin(text, [need("pods", "status.phase"), need("nodes")], now=None)
-    assert again.get("nodes").missing.startswith("not-in-source: standard input was taken without nodes")
+    assert str(again.get("nodes").missing).startswith("not-in-source: standard input was taken without nodes")
     more = read_stdin(text, [need("pods", "status.phase", "spec.nodeName")], now=None)
-    assert "has no spec.nodeName of pods" in more.get("pods").missing
+    assert "has no spec.nodeName of pods" in str(more.get("pods").missing)
     less = read_stdin(text, [need("pods", "metadata.labels[a]", "status.phase")], now=None)
-    assert less.get("pods").missing == ""
+    assert less.get("pods").missing is None
 
 
 @pytest.mark.parametrize(
