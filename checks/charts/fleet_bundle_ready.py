@@ -2,7 +2,8 @@
 
 Rule: check.sh check_bundles: a bundle with spec.helm, mcc-harvester aside, whose summary says ready 0 fails. It
 passes one without a status and one that is ready in part; we want desiredReady above 0 and ready equal to it. The
-webhook reads the ManagedCharts alone, and the upgrade script waits about 100 s and goes on: a warning.
+webhook reads the ManagedCharts alone, and the upgrade script waits about 100 s and goes on: a warning. A cluster has
+bundles: none at all is unknown.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from preflight.api import (
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
     integer_at,
+    judged,
+    kubectl,
     mapping_at,
     name_of,
     namespace_of,
@@ -27,7 +32,7 @@ from preflight.api import (
     value_at,
 )
 
-BUNDLES = "bundles.fleet.cattle.io"
+from ._fleet import BUNDLES, chart_of
 
 
 @check(
@@ -41,6 +46,10 @@ BUNDLES = "bundles.fleet.cattle.io"
     why="The upgrade deploys through the same bundles; what fleet cannot apply now stays broken afterwards.",
     how="Objects of a chart were edited by hand, or a chart fails to install.",
     fix="Read the bundle's status; undo the edit, or repair what the chart needs.",
+    consequence=degrades(
+        Phase.SYSTEM_SERVICES,
+        "The script waits about 100 s and goes on; what the bundle carries may stay old or broken after the upgrade.",
+    ),
     causes={
         "bundle-not-ready": "No deployment of the bundle is ready.",
         "bundle-partly-ready": "Some deployments of the bundle are ready, not all.",
@@ -49,7 +58,7 @@ BUNDLES = "bundles.fleet.cattle.io"
 )
 def fleet_bundle_ready(view: View) -> Iterator[Outcome]:
     """Yield a finding for every helm bundle that is not wholly deployed."""
-    yield from view.each(BUNDLES, _judge)
+    yield from judged(view.some(BUNDLES), _judge)
 
 
 def _judge(bundle: JsonObject) -> Iterator[Outcome]:
@@ -71,8 +80,10 @@ def _judge(bundle: JsonObject) -> Iterator[Outcome]:
         severity=WARN,
         cause=cause,
         message=f"Bundle {namespace}/{name} {text}{f' ({state})' if state else ''}",
-        hint=f"Read what fleet says about it\nkubectl describe bundles.fleet.cattle.io {name} -n {namespace}",
+        hint="Read what fleet says about it",
+        commands=(kubectl("describe bundles.fleet.cattle.io {} -n {}", name, namespace),),
         resource=ref_of(bundle),
         evidence={"summary": summary or None, "state": state or None},
         enforced_by=(who,),
+        touches={"chart": (chart_of(bundle),)} if chart_of(bundle) else {},
     )

@@ -15,18 +15,28 @@ from preflight.api import (
     Enforcer,
     Finding,
     Outcome,
+    Phase,
     ResourceRef,
     View,
     check,
     condition_status,
+    degrades,
     integer_at,
+    kubectl,
     mapping_at,
     need,
     ref_of,
+    refused,
 )
 
 BUNDLES, CHARTS = "bundles.fleet.cattle.io", "managedcharts.management.cattle.io"
-COMMAND = "kubectl describe bundles.fleet.cattle.io mcc-harvester -n fleet-local"
+TOUCHES = {"chart": ("harvester",)}
+REFUSED = refused("The server refuses to create the Upgrade while ManagedChart harvester is not Ready.")
+LATER = degrades(
+    Phase.SYSTEM_SERVICES,
+    "The server accepts the Upgrade as long as the ManagedChart is Ready, but what fleet cannot deploy now may be "
+    "missing afterwards too.",
+)
 
 
 @check(
@@ -58,9 +68,11 @@ def harvester_bundle_ready(view: View) -> Iterator[Outcome]:
             severity=severity,
             cause="bundle-missing",
             message="There is no bundle mcc-harvester in fleet-local",
-            hint="See what fleet holds\nkubectl get bundles.fleet.cattle.io -n fleet-local",
+            hint="See what fleet holds",
+            commands=(kubectl("get bundles.fleet.cattle.io -n fleet-local"),),
             resource=ResourceRef("fleet.cattle.io/v1alpha1", "Bundle", "fleet-local", "mcc-harvester"),
-            enforced_by=(Enforcer.CHECK_SH,),
+            consequence=REFUSED if severity is FAIL else LATER,
+            touches=TOUCHES,
         )
         return
     summary = mapping_at(bundle, "status.summary")
@@ -74,8 +86,10 @@ def harvester_bundle_ready(view: View) -> Iterator[Outcome]:
         message=f"Bundle mcc-harvester is not exactly 1 of 1 ready: {counts or 'no summary'}"
         + (f"; besides {', '.join(further)}" if further else "")
         + (" (ManagedChart harvester is Ready, so the server accepts it)" if severity is WARN else ""),
-        hint=f"Read which objects are not as the chart wants them\n{COMMAND}",
+        hint="Read which objects are not as the chart wants them",
+        commands=(kubectl("describe bundles.fleet.cattle.io mcc-harvester -n fleet-local"),),
         resource=ref_of(bundle),
         evidence={"summary": summary or None},
-        enforced_by=(Enforcer.CHECK_SH,),
+        consequence=REFUSED if severity is FAIL else LATER,
+        touches=TOUCHES,
     )

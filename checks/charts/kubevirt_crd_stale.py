@@ -13,13 +13,17 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Certainty,
     Code,
     Enforcer,
     Finding,
     Outcome,
+    Phase,
     ResourceRef,
     View,
     check,
+    hangs,
+    kubectl,
     lies_in,
     maps_at,
     need,
@@ -30,7 +34,6 @@ from preflight.api import (
 
 CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 PROPERTY = "schema.openAPIV3Schema.properties.spec.properties.configuration.properties.vmStateStorageClass"
-WHO = (Enforcer.DOCS, Enforcer.SCRIPTS)
 CHARTS = "deploy/charts/harvester/dependency_charts"
 
 
@@ -40,7 +43,7 @@ CHARTS = "deploy/charts/harvester/dependency_charts"
     category="charts",
     needs=(need(CRDS, "spec.versions.name", f"spec.versions.{PROPERTY}.type"),),
     to_versions=">=1.5.0 <1.6.0",
-    enforced_by=WHO,
+    enforced_by=(Enforcer.DOCS, Enforcer.SCRIPTS),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-4-2-to-v1-5-0",
     why="The chart of 1.5 sets a field the old definition drops, so fleet sees it modified for ever and the "
     "upgrade waits for a bundle that is never ready.",
@@ -48,6 +51,12 @@ CHARTS = "deploy/charts/harvester/dependency_charts"
     fix="Apply the definitions (crds folders of kubevirt-operator, csi-snapshotter, whereabouts, cdi) of the target's "
     "tag, then let the bundle sync again.",
     links=("https://github.com/harvester/harvester/issues/8163",),
+    consequence=hangs(
+        Phase.SYSTEM_SERVICES,
+        "Bundle mcc-harvester stays Modified, and the script waits for it without limit (the documentation says so; that "
+        "these two definitions are all that matters is inferred from its cure).",
+        Certainty.LIKELY,
+    ),
     causes={
         "property-missing": "The KubeVirt definition does not know vmStateStorageClass: apply the target's.",
         "definition-missing": "The definition of CDI is not there: apply the target's.",
@@ -65,17 +74,16 @@ def kubevirt_crd_stale(view: View) -> Iterator[Outcome]:
             severity=FAIL,
             cause="property-missing",
             message="CustomResourceDefinition kubevirts.kubevirt.io does not know configuration.vmStateStorageClass",
-            hint=f"Apply it from the target's tag ({CHARTS}/kubevirt-operator/crds)\n"
-            "kubectl apply --server-side --force-conflicts -f crd-kubevirt.yaml",
+            hint=f"Apply it from the target's tag ({CHARTS}/kubevirt-operator/crds)",
+            commands=(kubectl("apply --server-side --force-conflicts -f crd-kubevirt.yaml"),),
             resource=ref_of(kubevirt),
-            enforced_by=WHO,
         )
     if lies_in(view.upgrade.from_version, ">=1.5.0") is not False and view.find(CRDS, "cdis.cdi.kubevirt.io") is None:
         yield Finding(
             severity=FAIL,
             cause="definition-missing",
             message="CustomResourceDefinition cdis.cdi.kubevirt.io does not exist",
-            hint=f"Apply it from the target's tag ({CHARTS}/cdi/crds)\nkubectl apply --server-side -f cdi.yaml",
+            hint=f"Apply it from the target's tag ({CHARTS}/cdi/crds)",
+            commands=(kubectl("apply --server-side -f cdi.yaml"),),
             resource=ResourceRef("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "cdis.cdi.kubevirt.io"),
-            enforced_by=WHO,
         )

@@ -16,9 +16,12 @@ from preflight.api import (
     JsonObject,
     NotApplicable,
     Outcome,
+    Phase,
     View,
     boolean_at,
     check,
+    degrades,
+    kubectl,
     name_of,
     need,
     ref_of,
@@ -42,6 +45,10 @@ PAUSED_BY_UPGRADES = ("harvester", "harvester-crd", "rancher-monitoring-crd", "r
     how="An upgrade was stopped or failed between pausing the charts and resuming them.",
     fix="Set spec.paused of the ManagedChart to false.",
     causes={"chart-left-paused": "spec.paused is true and no upgrade runs: set it to false."},
+    consequence=degrades(
+        Phase.SYSTEM_SERVICES,
+        "Until somebody resumes it, changes to the chart are not applied and drift of its objects stays unseen.",
+    ),
 )
 def managed_chart_paused(view: View) -> Iterator[Outcome]:
     """Yield a finding for every chart an upgrade paused, while none runs."""
@@ -59,9 +66,14 @@ def _judge(chart: JsonObject) -> Iterator[Outcome]:
         severity=WARN,
         cause="chart-left-paused",
         message=f"ManagedChart {name} is paused although no upgrade runs",
-        hint=f"Resume it\nkubectl patch managedcharts.management.cattle.io {name} -n fleet-local --type merge "
-        """-p '{"spec":{"paused":false}}'""",
+        hint="Resume it",
+        commands=(
+            kubectl(
+                "patch managedcharts.management.cattle.io {} -n fleet-local --type merge -p {}",
+                name,
+                '{"spec":{"paused":false}}',
+            ),
+        ),
         resource=ref_of(chart),
         evidence={"paused": True},
-        enforced_by=(Enforcer.DOCS,),
     )

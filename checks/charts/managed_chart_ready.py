@@ -3,39 +3,46 @@
 Rule: validator.go checkManagedCharts (v1.4.0 to v1.9.0-rc6): every managedcharts.management.cattle.io in fleet-local
 whose condition Ready has a status other than "True". A chart without that condition passes there, and here. check.sh
 looks at the bundles instead (fleet-bundle-ready, harvester-bundle-ready). Left-over charts of an upgrade log count.
+Edges: which states pass by themselves, and for how long they may take: checks/charts/_fleet.py. A cluster always has
+managed charts: none at all is unknown.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Tie,
     View,
     check,
     condition,
+    judged,
+    kubectl,
     mapping_at,
     name_of,
-    namespace_of,
     need,
     ref_of,
+    refused,
     text_at,
 )
 
-CHARTS, BUNDLES = "managedcharts.management.cattle.io", "bundles.fleet.cattle.io"
-LEFTOVER = re.compile(r"hvst-upgrade-.*-upgradelog-operator")
+from ._fleet import BUNDLES, CHARTS, bundles_of, is_left_over, message_of, not_ready, passes_by_itself, states_of
 
 
 @check(
     id="managed-chart-ready",
     title="Every managed chart is Ready",
     category="charts",
-    needs=(need(CHARTS, "status.conditions"), need(BUNDLES, "status.summary", optional=True)),
+    needs=(
+        need(CHARTS, "status.conditions", "spec.paused"),
+        need(BUNDLES, "status.summary", optional=True, namespaces=("fleet-local",)),
+    ),
     enforced_by=(Enforcer.WEBHOOK,),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
     why="The server refuses the Upgrade, and the upgrade of a chart that cannot be applied now will not work either.",
@@ -54,37 +61,42 @@ LEFTOVER = re.compile(r"hvst-upgrade-.*-upgradelog-operator")
         "upgradelog-chart-left": "The chart of an earlier upgrade's log: delete it.",
     },
     waived_by="harvesterhci.io/skipWebhook",
+    consequence=refused(),
+    explains=(
+        Explains("harvester-bundle-ready", Tie.CHART, folds=True),
+        Explains("fleet-bundle-ready", Tie.CHART, folds=True),
+    ),
 )
 def managed_chart_ready(view: View) -> Iterator[Outcome]:
     """Yield a finding for every managed chart whose Ready condition is not True."""
-    bundles = () if view.missing(BUNDLES) else view.objects(BUNDLES)
-    summaries = {name_of(bundle): bundle for bundle in bundles if namespace_of(bundle) == "fleet-local"}
-    yield from view.each(CHARTS, lambda chart: _judge(chart, summaries.get(f"mcc-{name_of(chart)}")))
+    bundles = bundles_of(view)
+    yield from judged(view.some(CHARTS), lambda chart: _judge(chart, bundles.get(name_of(chart)), view))
 
 
-def _judge(chart: JsonObject, bundle: JsonObject | None) -> Iterator[Outcome]:
-    ready = condition(chart, "Ready")
-    if ready is None or text_at(ready, "status") == "True":
+def _judge(chart: JsonObject, bundle: JsonObject | None, view: View) -> Iterator[Outcome]:
+    if not not_ready(chart):
         return
-    name, message = name_of(chart), text_at(ready, "message") or text_at(ready, "reason")
-    left = bool(LEFTOVER.fullmatch(name))
-    cause = "upgradelog-chart-left" if left else "chart-modified" if "odified" in message else "chart-not-ready"
+    name, message = name_of(chart), message_of(chart)
+    status = text_at(condition(chart, "Ready") or {}, "status")
+    left = is_left_over(chart)
+    modified = "odified" in message or "Modified" in states_of(chart, bundle)
     yield Finding(
         severity=FAIL,
-        cause=cause,
-        message=f"ManagedChart {name} is not Ready: status {text_at(ready, 'status') or '(none)'}"
-        + (f", {message}" if message else ""),
-        hint="Delete it; it belongs to the log of an earlier upgrade\n"
-        f"kubectl delete managedcharts.management.cattle.io {name} -n fleet-local"
+        cause="upgradelog-chart-left" if left else "chart-modified" if modified else "chart-not-ready",
+        message=f"ManagedChart {name} is not Ready: status {status or '(none)'}" + (f", {message}" if message else ""),
+        hint="Delete it; it belongs to the log of an earlier upgrade"
         if left
-        else "Read what is not applied, undo or adopt the change, then let fleet apply it again\n"
-        f"kubectl describe bundles.fleet.cattle.io mcc-{name} -n fleet-local",
+        else "Read what is not applied, undo or adopt the change, then let fleet apply it again",
+        commands=(
+            kubectl("delete managedcharts.management.cattle.io {} -n fleet-local", name)
+            if left
+            else kubectl("describe bundles.fleet.cattle.io mcc-{} -n fleet-local", name),
+        ),
         resource=ref_of(chart),
         evidence={
-            "ready": text_at(ready, "status") or None,
+            "ready": status or None,
             "message": message or None,
             "bundleSummary": mapping_at(bundle, "status.summary") if bundle else None,
         },
-        transient=not left and "odified" not in message,
-        enforced_by=(Enforcer.WEBHOOK,),
+        transient=not left and passes_by_itself(chart, bundle, view.now),
     )

@@ -16,10 +16,13 @@ from preflight.api import (
     Enforcer,
     Finding,
     Outcome,
+    Phase,
     ResourceRef,
     Unreadable,
     View,
     check,
+    fails,
+    kubectl,
     need,
     parse_json,
     text_at,
@@ -44,6 +47,11 @@ KEYS = {
     why="The step that applies the new manifests ends at its very start, and the Upgrade is Failed.",
     how="Somebody removed the dashboards' ConfigMaps or replaced them by others.",
     fix="Restore the two ConfigMaps from the installer's template rancherd-12-monitoring-dashboard.yaml of v1.4.0.",
+    consequence=fails(
+        Phase.SYSTEM_SERVICES,
+        "The step that applies the manifests of 1.4.1 ends at its very start, each time it is tried, and the Upgrade is "
+        "Failed.",
+    ),
     causes={
         "dashboard-missing": "The ConfigMap or its key is not there: restore it.",
         "dashboard-malformed": "The dashboard is not of the form the script rewrites: restore it.",
@@ -84,9 +92,8 @@ def _finding(name: str, cause: str, problem: str) -> Finding:
     return Finding(
         severity=FAIL,
         cause=cause,
-        message=f"ConfigMap cattle-dashboards/{name} {problem}, at which the upgrade to 1.4.1 fails",
-        hint="Restore it from rancherd-12-monitoring-dashboard.yaml of the v1.4.0 installer\n"
-        f"kubectl get configmap {name} -n cattle-dashboards -o yaml",
+        message=f"ConfigMap cattle-dashboards/{name} {problem}",
+        hint="Restore it from rancherd-12-monitoring-dashboard.yaml of the v1.4.0 installer",
+        commands=(kubectl("get configmap {} -n cattle-dashboards -o yaml", name, why="what is there now"),),
         resource=ResourceRef("v1", "ConfigMap", "cattle-dashboards", name),
-        enforced_by=(Enforcer.SCRIPTS,),
     )

@@ -1,0 +1,195 @@
+"""What Fleet can never put right by itself: an immutable field that differs, an object that is gone, a chart in error.
+
+Rule: fleet (0.10 to 0.15) corrects no drift of Harvester's charts (Rancher sets no correctDrift): Modified stays, and
+ErrApplied goes only when its cause does. Parameters of a StorageClass are immutable: where numberOfReplicas of
+harvester-longhorn or vmstate-persistence is not spec.values.storageClass.replicaCount of ManagedChart harvester (3 when
+it is not set), helm's upgrade of the chart is refused again and again, and wait_managed_chart of the script never ends
+(harvester#7072). longhorn.persistence.defaultClassReplicaCount is about the class `longhorn`, which Longhorn makes anew.
+Objects that are gone: what the bundle's summary lists with `missing: true`, and the class itself.
+Edges: the server looks at condition Ready alone. A chart that is still Ready is not refused yet: then a warning, unless
+it is the class that is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from preflight.api import (
+    FAIL,
+    WARN,
+    Certainty,
+    Code,
+    Enforcer,
+    Explains,
+    Finding,
+    JsonObject,
+    Outcome,
+    Phase,
+    Tie,
+    View,
+    check,
+    hangs,
+    integer_at,
+    judged,
+    kubectl,
+    mapping_at,
+    maps_at,
+    name_of,
+    need,
+    ref_of,
+    refused,
+    text_at,
+    unknown,
+)
+
+from ._fleet import BUNDLES, CHARTS, bundles_of, deployments, is_left_over, is_young, message_of, not_ready, states_of
+
+CLASSES, OWN = "storageclasses.storage.k8s.io", "harvester-longhorn"
+CLASSES_OF_THE_CHART = (OWN, "vmstate-persistence")
+VALUE = "spec.values.storageClass.replicaCount"
+CHART_DEFAULT = 3
+GENERATION = "{.spec.forceSyncGeneration}"
+SHOWN = 3
+HANGS = hangs(
+    Phase.SYSTEM_SERVICES,
+    "Parameters of a StorageClass cannot be changed: the chart of the target stays in ErrApplied, and the script waits for "
+    "it without limit.",
+)
+REFUSED = refused("The server refuses to create the Upgrade while the chart is not Ready, and Fleet does not mend it.")
+WILL_REFUSE = refused(
+    "Fleet takes the chart for Modified when it looks again, and the server then refuses the Upgrade (how soon is not proven).",
+    Certainty.LIKELY,
+)
+MAY_REFUSE = refused(
+    "The chart is still Ready; once Fleet looks again it may not be, and then the server refuses the Upgrade.",
+    Certainty.POSSIBLE,
+)
+
+
+@check(
+    id="managed-chart-drift",
+    title="Fleet can apply every managed chart as it is",
+    category="charts",
+    needs=(
+        need(CHARTS, VALUE, "status.conditions"),
+        need(CLASSES, "parameters.numberOfReplicas"),
+        need(BUNDLES, "status.summary", namespaces=("fleet-local",)),
+    ),
+    enforced_by=(Enforcer.SCRIPTS, Enforcer.WEBHOOK, Enforcer.NONE),
+    docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
+    why="The upgrade of Harvester's chart is the upgrade of its system services: what cannot be applied now keeps the "
+    "server from accepting the Upgrade, or the script waiting for the chart.",
+    how="The StorageClass was made anew with another number of replicas, an object of the chart was deleted, or helm meets "
+    "an error each time it applies the chart.",
+    fix="Set the value of the ManagedChart to what the class has; let the chart be applied again where an object is gone; "
+    "read the error of the bundle and remove its cause.",
+    links=("https://github.com/harvester/harvester/issues/7072",),
+    causes={
+        "replica-count-mismatch": "A class of the chart has another number of replicas than the values say: set the "
+        "value.",
+        "chart-object-missing": "Objects of the chart are not there, and Fleet does not put them back by itself: let it "
+        "apply the chart again.",
+        "apply-error": "Each attempt to apply the chart ends in an error: remove what the error names.",
+    },
+    explains=(
+        Explains("managed-chart-ready", Tie.CHART, folds=True, causes=("chart-object-missing", "apply-error")),
+        Explains("harvester-bundle-ready", Tie.CHART, folds=True, causes=("chart-object-missing", "apply-error")),
+        Explains("managed-chart-ready", Tie.CHART, causes=("replica-count-mismatch",)),
+    ),
+)
+def managed_chart_drift(view: View) -> Iterator[Outcome]:
+    """Yield a finding for every class that differs, and for every chart Fleet cannot put right by itself."""
+    charts, bundles = view.some(CHARTS), bundles_of(view)
+    classes = {name_of(item): item for item in view.some(CLASSES)}
+
+    def judge(chart: JsonObject) -> Iterator[Outcome]:
+        if is_left_over(chart):
+            return
+        bundle, own = bundles.get(name_of(chart)), name_of(chart) == "harvester"
+        gone = [_named(entry, classes) for place in deployments(bundle) for entry in _missing_of(place)]
+        class_gone = own and OWN not in classes
+        if class_gone and not any(OWN in name for name in gone):
+            gone.append(f"StorageClass {OWN}")
+        if gone:
+            yield _missing(chart, gone, class_gone)
+        if "ErrApplied" in states_of(chart, bundle):
+            yield _error(chart, bundle, view)
+        for name in CLASSES_OF_THE_CHART if own else ():
+            yield from _replicas(chart, classes.get(name))
+
+    yield from judged(charts, judge)
+
+
+def _replicas(chart: JsonObject, storage_class: JsonObject | None) -> Iterator[Outcome]:
+    if storage_class is None:
+        return
+    name, value = name_of(storage_class), integer_at(chart, VALUE)
+    wanted = CHART_DEFAULT if value is None else value
+    has = integer_at(mapping_at(storage_class, "parameters"), "numberOfReplicas")
+    if has is None:
+        yield unknown(Code.UNPARSABLE, f"StorageClass {name} has no parameter numberOfReplicas")
+    elif has != wanted:
+        yield Finding(
+            severity=FAIL,
+            cause="replica-count-mismatch",
+            message=f"StorageClass {name} has numberOfReplicas {has}, and the values of ManagedChart harvester say {wanted}",
+            hint="Set the value of the chart to what the class has",
+            commands=(
+                kubectl(
+                    "patch managedcharts.management.cattle.io harvester -n fleet-local --type merge -p {}",
+                    f'{{"spec":{{"values":{{"storageClass":{{"replicaCount":{has}}}}}}}}}',
+                ),
+            ),
+            resource=ref_of(storage_class),
+            evidence={"numberOfReplicas": has, "replicaCount": wanted},
+            enforced_by=(Enforcer.SCRIPTS,),
+            consequence=HANGS,
+            touches={"chart": ("harvester",)},
+        )
+
+
+def _missing_of(place: JsonObject) -> list[JsonObject]:
+    return [entry for entry in maps_at(place, "modifiedStatus") if entry.get("missing") is True]
+
+
+def _named(entry: JsonObject, classes: Mapping[str, JsonObject]) -> str:
+    kind, name = text_at(entry, "kind"), text_at(entry, "name")
+    where = "/".join(filter(None, (text_at(entry, "namespace"), name)))
+    there = " (there, but made by somebody else)" if kind == "StorageClass" and name in classes else ""
+    return f"{kind} {where}{there}"
+
+
+def _missing(chart: JsonObject, objects: Sequence[str], class_gone: bool) -> Finding:
+    name, down = name_of(chart), not_ready(chart)
+    more = f" and {len(objects) - SHOWN} more" if len(objects) > SHOWN else ""
+    return Finding(
+        severity=FAIL if down or class_gone else WARN,
+        cause="chart-object-missing",
+        message=f"ManagedChart {name} lacks {', '.join(objects[:SHOWN])}{more}, which Fleet does not put back by itself",
+        hint="Let Fleet apply the chart again: raise spec.forceSyncGeneration of its bundle by one",
+        commands=(
+            kubectl("get bundles.fleet.cattle.io mcc-{} -n fleet-local -o jsonpath={}", name, GENERATION),
+            kubectl("edit bundles.fleet.cattle.io mcc-{} -n fleet-local", name),
+        ),
+        resource=ref_of(chart),
+        evidence={"missing": list(objects), "chartReady": not down},
+        enforced_by=(Enforcer.WEBHOOK,) if down else (Enforcer.NONE,),
+        consequence=REFUSED if down else WILL_REFUSE if class_gone else MAY_REFUSE,
+    )
+
+
+def _error(chart: JsonObject, bundle: JsonObject | None, view: View) -> Finding:
+    name, down = name_of(chart), not_ready(chart)
+    told = message_of(chart) or next((text_at(place, "message") for place in deployments(bundle)), "")
+    return Finding(
+        severity=FAIL if down else WARN,
+        cause="apply-error",
+        message=f"Each attempt to apply ManagedChart {name} ends in an error" + (f": {told}" if told else ""),
+        hint="Remove what the error names; Fleet then applies the chart by itself",
+        commands=(kubectl("describe bundles.fleet.cattle.io mcc-{} -n fleet-local", name),),
+        resource=ref_of(chart),
+        evidence={"message": told or None, "chartReady": not down},
+        transient=is_young(chart, view.now),
+        enforced_by=(Enforcer.WEBHOOK,) if down else (Enforcer.NONE,),
+        consequence=REFUSED if down else MAY_REFUSE,
+    )
