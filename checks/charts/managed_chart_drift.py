@@ -57,7 +57,7 @@ HANGS = hangs(
 )
 REFUSED = refused("The server refuses to create the Upgrade while the chart is not Ready, and Fleet does not mend it.")
 WILL_REFUSE = refused(
-    "Fleet takes the chart for Modified when it looks again, and the server then refuses the Upgrade (how soon is not proven).",
+    "Fleet takes the chart for Modified when it looks again, and the server then refuses the Upgrade (when is unproven).",
     Certainty.LIKELY,
 )
 MAY_REFUSE = refused(
