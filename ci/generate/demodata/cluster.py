@@ -7,6 +7,7 @@ from addons import add_all
 from build import NODES, Cluster, ago, condition, obj
 from machines import add_machines, add_volumes
 from nodes import add_nodes
+from system import add_system
 
 NAMESPACES = (
     "cattle-dashboards",
@@ -42,6 +43,7 @@ def healthy() -> Cluster:
     add_machines(cluster)
     add_volumes(cluster)
     add_all(cluster)
+    add_system(cluster)
     return cluster
 
 
