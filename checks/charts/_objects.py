@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from preflight.api import Command, ResourceRef, kubectl
+from preflight.api import (
+    Certainty,
+    Code,
+    Command,
+    Phase,
+    ResourceRef,
+    Unknown,
+    View,
+    degrades,
+    effective_value,
+    hangs,
+    kubectl,
+    lies_in,
+    name_of,
+    unknown,
+)
 
 from ._fleet import CHARTS
 
@@ -12,6 +27,22 @@ REPOS, SETTINGS = "clusterrepos.catalog.cattle.io", "settings.management.cattle.
 SECRETS, INGRESSES = "secrets/local-rke-state", "ingresses.networking.k8s.io"
 HARVESTER_REPO = "harvester-charts"
 RANCHER_REPOS = ("rancher-charts", "rancher-rke2-charts", "rancher-partner-charts")
+WAITS = ">=1.7.2 <1.8.0 || >=1.8.1"
+"""Targets whose script waits for a ClusterRepo instead of ending at it."""
+DOWNLOAD_WAITS = hangs(
+    Phase.SYSTEM_SERVICES, "The script has the repository downloaded anew and waits for that without limit."
+)
+MAY_NOT_DOWNLOAD = degrades(
+    Phase.SYSTEM_SERVICES,
+    "Rancher makes the repository anew in the upgrade; what is installed from it may not be found afterwards.",
+    Certainty.POSSIBLE,
+)
+WILL_NOT_DOWNLOAD = hangs(
+    Phase.SYSTEM_SERVICES,
+    "Rancher makes the repository anew and the script waits for its download without limit (that it will fail again is "
+    "inferred).",
+    Certainty.LIKELY,
+)
 _RESTART = (kubectl("rollout restart deployment rancher -n cattle-system"),)
 _ANEW = "Restart Rancher: it makes it anew when it starts"
 
@@ -109,3 +140,19 @@ WANTED: dict[str, tuple[Wanted, ...]] = {
     ),
 }
 """By the need that holds them."""
+
+
+def waits_for_rancher_charts(changes: bool | None, view: View) -> bool | Unknown:
+    """Say whether the script waits for a download of rancher-charts that the internet would have to serve."""
+    waits = lies_in(view.upgrade.to_version, WAITS)
+    if changes is False or waits is False:
+        return False
+    catalog = next((item for item in view.read(SETTINGS) if name_of(item) == "system-catalog"), None)
+    source = effective_value(catalog) if catalog else ""
+    if source == "bundled":
+        return False
+    if not source:
+        return unknown(Code.ERROR, "Rancher's setting system-catalog was not found or is empty")
+    if changes is None or waits is None:
+        return unknown(Code.ERROR, "whether the script waits for rancher-charts depends on the versions")
+    return True

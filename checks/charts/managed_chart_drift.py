@@ -12,12 +12,10 @@ it is the class that is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from preflight.api import (
     FAIL,
-    WARN,
-    Certainty,
     Code,
     Enforcer,
     Explains,
@@ -37,32 +35,21 @@ from preflight.api import (
     name_of,
     need,
     ref_of,
-    refused,
     text_at,
     unknown,
 )
 
-from ._fleet import BUNDLES, CHARTS, bundles_of, deployments, is_left_over, is_young, message_of, not_ready, states_of
+from ._drift import in_error, lacks
+from ._fleet import BUNDLES, CHARTS, bundles_of, deployments, is_left_over, states_of
 
 CLASSES, OWN = "storageclasses.storage.k8s.io", "harvester-longhorn"
 CLASSES_OF_THE_CHART = (OWN, "vmstate-persistence")
 VALUE = "spec.values.storageClass.replicaCount"
 CHART_DEFAULT = 3
-GENERATION = "{.spec.forceSyncGeneration}"
-SHOWN = 3
 HANGS = hangs(
     Phase.SYSTEM_SERVICES,
     "Parameters of a StorageClass cannot be changed: the chart of the target stays in ErrApplied, and the script waits for "
     "it without limit.",
-)
-REFUSED = refused("The server refuses to create the Upgrade while the chart is not Ready, and Fleet does not mend it.")
-WILL_REFUSE = refused(
-    "Fleet takes the chart for Modified when it looks again, and the server then refuses the Upgrade (when is unproven).",
-    Certainty.LIKELY,
-)
-MAY_REFUSE = refused(
-    "The chart is still Ready; once Fleet looks again it may not be, and then the server refuses the Upgrade.",
-    Certainty.POSSIBLE,
 )
 
 
@@ -111,9 +98,9 @@ def managed_chart_drift(view: View) -> Iterator[Outcome]:
         if class_gone and not any(OWN in name for name in gone):
             gone.append(f"StorageClass {OWN}")
         if gone:
-            yield _missing(chart, gone, class_gone)
+            yield lacks(chart, gone, class_gone)
         if "ErrApplied" in states_of(chart, bundle):
-            yield _error(chart, bundle, view)
+            yield in_error(chart, bundle, view)
         for name in CLASSES_OF_THE_CHART if own else ():
             yield from _replicas(chart, classes.get(name))
 
@@ -157,39 +144,3 @@ def _named(entry: JsonObject, classes: Mapping[str, JsonObject]) -> str:
     where = "/".join(filter(None, (text_at(entry, "namespace"), name)))
     there = " (there, but made by somebody else)" if kind == "StorageClass" and name in classes else ""
     return f"{kind} {where}{there}"
-
-
-def _missing(chart: JsonObject, objects: Sequence[str], class_gone: bool) -> Finding:
-    name, down = name_of(chart), not_ready(chart)
-    more = f" and {len(objects) - SHOWN} more" if len(objects) > SHOWN else ""
-    return Finding(
-        severity=FAIL if down or class_gone else WARN,
-        cause="chart-object-missing",
-        message=f"ManagedChart {name} lacks {', '.join(objects[:SHOWN])}{more}, which Fleet does not put back by itself",
-        hint="Let Fleet apply the chart again: raise spec.forceSyncGeneration of its bundle by one",
-        commands=(
-            kubectl("get bundles.fleet.cattle.io mcc-{} -n fleet-local -o jsonpath={}", name, GENERATION),
-            kubectl("edit bundles.fleet.cattle.io mcc-{} -n fleet-local", name),
-        ),
-        resource=ref_of(chart),
-        evidence={"missing": list(objects), "chartReady": not down},
-        enforced_by=(Enforcer.WEBHOOK,) if down else (Enforcer.NONE,),
-        consequence=REFUSED if down else WILL_REFUSE if class_gone else MAY_REFUSE,
-    )
-
-
-def _error(chart: JsonObject, bundle: JsonObject | None, view: View) -> Finding:
-    name, down = name_of(chart), not_ready(chart)
-    told = message_of(chart) or next((text_at(place, "message") for place in deployments(bundle)), "")
-    return Finding(
-        severity=FAIL if down else WARN,
-        cause="apply-error",
-        message=f"Each attempt to apply ManagedChart {name} ends in an error" + (f": {told}" if told else ""),
-        hint="Remove what the error names; Fleet then applies the chart by itself",
-        commands=(kubectl("describe bundles.fleet.cattle.io mcc-{} -n fleet-local", name),),
-        resource=ref_of(chart),
-        evidence={"message": told or None, "chartReady": not down},
-        transient=is_young(chart, view.now),
-        enforced_by=(Enforcer.WEBHOOK,) if down else (Enforcer.NONE,),
-        consequence=REFUSED if down else MAY_REFUSE,
-    )

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
-    Certainty,
     Code,
     Enforcer,
     Finding,
@@ -28,8 +27,6 @@ from preflight.api import (
     View,
     check,
     condition,
-    degrades,
-    effective_value,
     fails,
     hangs,
     judged,
@@ -43,25 +40,22 @@ from preflight.api import (
 )
 
 from ._fleet import CHARTS
-from ._objects import HARVESTER_REPO, INGRESSES, RANCHER_REPOS, REPOS, SECRETS, SETTINGS, WANTED, Wanted
+from ._objects import (
+    DOWNLOAD_WAITS,
+    HARVESTER_REPO,
+    INGRESSES,
+    MAY_NOT_DOWNLOAD,
+    RANCHER_REPOS,
+    REPOS,
+    SECRETS,
+    SETTINGS,
+    WAITS,
+    WANTED,
+    WILL_NOT_DOWNLOAD,
+    Wanted,
+    waits_for_rancher_charts,
+)
 from ._rancher import rancher_changes
-
-WAITS = ">=1.7.2 <1.8.0 || >=1.8.1"
-"""Targets whose script waits for a ClusterRepo instead of ending at it."""
-DOWNLOAD_WAITS = hangs(
-    Phase.SYSTEM_SERVICES, "The script has the repository downloaded anew and waits for that without limit."
-)
-MAY_NOT_DOWNLOAD = degrades(
-    Phase.SYSTEM_SERVICES,
-    "Rancher makes the repository anew in the upgrade; what is installed from it may not be found afterwards.",
-    Certainty.POSSIBLE,
-)
-WILL_NOT_DOWNLOAD = hangs(
-    Phase.SYSTEM_SERVICES,
-    "Rancher makes the repository anew and the script waits for its download without limit (that it will fail again is "
-    "inferred).",
-    Certainty.LIKELY,
-)
 
 
 @check(
@@ -138,7 +132,7 @@ def _downloaded(repo: JsonObject, changes: bool | None, view: View) -> Iterator[
     status, since = text_at(told, "status"), text_at(repo, "status.downloadTime")
     if status == "True" and since:
         return
-    blocks = name == HARVESTER_REPO or (name == "rancher-charts" and _waits_for_rancher_charts(changes, view))
+    blocks = name == HARVESTER_REPO or (name == "rancher-charts" and waits_for_rancher_charts(changes, view))
     if isinstance(blocks, Unknown):
         yield blocks
         return
@@ -155,18 +149,3 @@ def _downloaded(repo: JsonObject, changes: bool | None, view: View) -> Iterator[
         enforced_by=(Enforcer.SCRIPTS,) if blocks else (Enforcer.NONE,),
         consequence=consequence,
     )
-
-
-def _waits_for_rancher_charts(changes: bool | None, view: View) -> bool | Unknown:
-    waits = lies_in(view.upgrade.to_version, WAITS)
-    if changes is False or waits is False:
-        return False
-    catalog = next((item for item in view.read(SETTINGS) if name_of(item) == "system-catalog"), None)
-    source = effective_value(catalog) if catalog else ""
-    if source == "bundled":
-        return False
-    if not source:
-        return unknown(Code.ERROR, "Rancher's setting system-catalog was not found or is empty")
-    if changes is None or waits is None:
-        return unknown(Code.ERROR, "whether the script waits for rancher-charts depends on the versions")
-    return True
