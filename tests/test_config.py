@@ -49,7 +49,7 @@ BOMB = "".join(f"a{i + 1}: &a{i + 1} [" + f"*a{i}," * 10 + "]\n" for i in range(
         ("waivers:\n- check: a\n  object: b\n", ":2:3:", "waivers.0"),
         ("defaults: {to: a}\ndefaults: {to: b}\n", ":2:1:", "twice"),
         ("defaults: {to: [\n", ":2:1:", "not YAML"),
-        ("- a\n", ":1:1:", "object"),
+        ("- a\n", ":1:1:", "the document"),
         (b"\xff\xfe", "", "UTF-8"),
         ("a0: &a0 [x]\n" + BOMB, ":7:", "aliases"),
         ("thresholds: !!python/tuple [a]\n", ":1:13:", "thresholds"),

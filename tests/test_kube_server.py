@@ -529,7 +529,7 @@ def test_an_error_strikes_as_often_as_it_is_told_and_lets_the_first_pass(connect
 def test_broken_answers(connect: Connect) -> None:
     server, client = connect(pod("a"))
     server.faults.on(Truncate(20))
-    with pytest.raises(urllib3.exceptions.ProtocolError, match="IncompleteRead"):
+    with pytest.raises(urllib3.exceptions.ProtocolError):
         client.get("/api/v1/pods")
     server.faults.on(Reset())
     with pytest.raises(urllib3.exceptions.ProtocolError):

@@ -1,7 +1,9 @@
 """Which server, and as whom: flags, kubeconfig files, the pod's account, the node's own file."""
 
 import base64
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -185,9 +187,9 @@ def test_a_token_file_is_relative_to_the_kubeconfig(written, tmp_path):
         (config("a", server="ftp://x"), "not the address of a server: ftp://x"),
         (config("a", server=f"https://me:{SECRET}@x"), "is not used"),
         (config("a", user={"client-certificate-data": SECRET}), "kubeconfig"),
-        (config("a", user={"client-certificate": "/no/such/file", "client-key": "/none"}), "File does not exist"),
-        (config("a", user={"tokenFile": "/no/such/file"}), "cannot be used: No such file"),
-        (config("a", cluster={"certificate-authority": "/no/such/ca"}), "File does not exist"),
+        (config("a", user={"client-certificate": "/no/such/file", "client-key": "/none"}), "/no/such/file"),
+        (config("a", user={"tokenFile": "/no/such/file"}), f"cannot be used: {os.strerror(errno.ENOENT)}"),
+        (config("a", cluster={"certificate-authority": "/no/such/ca"}), "/no/such/ca"),
         (config("a", user={"exec": {"command": "x"}}), "no apiVersion"),
         (config("a", user={"exec": {"apiVersion": "v1"}}), "no command"),
         (config("a", user={"exec": "x"}), "exec is not a map"),
@@ -211,7 +213,9 @@ def test_an_entry_that_lacks_a_key_is_not_quoted(written, monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)  # a short path, so that nothing is only cut off
     with pytest.raises(SourceError) as error:
         login(Connection(kubeconfig="c"))
-    assert error.value.message == "the kubeconfig c is broken: Expected key id-token"
+    assert error.value.message.startswith("the kubeconfig c is broken: ")
+    assert "id-token" in error.value.message
+    assert SECRET not in error.value.message
 
 
 def test_files_and_names_that_are_not_there(written, monkeypatch, tmp_path):
@@ -308,7 +312,9 @@ def test_a_plugin_that_hangs_is_ended(server, tmp_path, monkeypatch):
 
 def test_a_plugin_that_is_not_there_is_named_with_its_hint(written):
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-login", "installHint": "get\nit"}
-    with pytest.raises(SourceError, match=r"cannot run the credential plugin no-such-login: No such file.*\(get it\)"):
+    with pytest.raises(
+        SourceError, match=rf"cannot run the credential plugin no-such-login: {os.strerror(errno.ENOENT)}.*\(get it\)"
+    ):
         login(Connection(kubeconfig=written(config("a", user={"exec": plugin}))))
 
 

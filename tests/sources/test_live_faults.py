@@ -1,6 +1,8 @@
 """Everything that can go wrong on the way to the API server, and what each comes to."""
 
+import errno
 import json
+import os
 import socket
 import threading
 
@@ -226,7 +228,9 @@ def test_an_unreachable_server_is_one_line_with_its_address(waits):
     with pytest.raises(SourceError) as error:
         read([need("pods")], Connection(server=f"http://127.0.0.1:{port}"), wait=waits)
     text = error.value.message
-    assert text == f"cannot read the cluster at http://127.0.0.1:{port}: no connection: Connection refused"
+    assert (
+        text == f"cannot read the cluster at http://127.0.0.1:{port}: no connection: {os.strerror(errno.ECONNREFUSED)}"
+    )
     assert error.value.exit_code == 4
     assert waits == []
 

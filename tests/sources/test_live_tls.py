@@ -1,5 +1,7 @@
 """TLS: what a failed handshake says, and the certificates that API servers present."""
 
+import errno
+import os
 import ssl
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +15,8 @@ from preflight.errors import SourceError
 from preflight.sources.live.reader import read
 from tests.kube import KubeServer
 from tests.sources.raw_server import Reply, raw_server
+
+REFUSED = os.strerror(errno.ECONNREFUSED)
 
 ENDPOINTS = "/api/v1/namespaces/default/endpoints/kubernetes"
 
@@ -140,7 +144,7 @@ def test_an_address_that_does_not_answer_is_a_gap():
     assert str(found.gaps[0]).startswith(f"error: 127.0.0.1:{plain.port}: it does not speak TLS")
     with served_by(1) as server:
         assert certificates_of(server).gaps == (
-            Reason(Code.UNREACHABLE, "127.0.0.1:1: no connection: Connection refused"),
+            Reason(Code.UNREACHABLE, f"127.0.0.1:1: no connection: {REFUSED}"),
         )
 
 
@@ -158,7 +162,7 @@ def test_addresses_come_from_slices_where_endpoints_may_not_be_read(authority):
     }
     with KubeServer([slices]) as server:
         assert certificates_of(server).gaps == (
-            Reason(Code.UNREACHABLE, "127.0.0.1:1: no connection: Connection refused"),
+            Reason(Code.UNREACHABLE, f"127.0.0.1:1: no connection: {REFUSED}"),
         )
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from preflight.sources.saved.scrub import scrub_object
-from preflight.sources.text.yaml_reading import load_documents
+from preflight.sources.text.yaml_reading import YamlProblem, load_documents
 
 VALUES = """
 eventTailer:
@@ -64,7 +64,7 @@ def test_what_checks_read_of_helm_values_stays():
 
 def test_what_is_unreadable_stays_unreadable():
     scrubbed = scrub_object({"kind": "Addon", "spec": {"valuesContent": "a: [1"}})
-    with pytest.raises(Exception, match="did not find expected"):
+    with pytest.raises(YamlProblem):
         list(load_documents(scrubbed["spec"]["valuesContent"].encode()))
     assert scrub_object({"kind": "Addon", "spec": {"valuesContent": 3}})["spec"]["valuesContent"] == 3
 
