@@ -143,9 +143,7 @@ def test_an_address_that_does_not_answer_is_a_gap():
     assert len(found.gaps) == 1
     assert str(found.gaps[0]).startswith(f"error: 127.0.0.1:{plain.port}: it does not speak TLS")
     with served_by(1) as server:
-        assert certificates_of(server).gaps == (
-            Reason(Code.UNREACHABLE, f"127.0.0.1:1: no connection: {REFUSED}"),
-        )
+        assert certificates_of(server).gaps == (Reason(Code.UNREACHABLE, f"127.0.0.1:1: no connection: {REFUSED}"),)
 
 
 def test_addresses_come_from_slices_where_endpoints_may_not_be_read(authority):
@@ -161,9 +159,7 @@ def test_addresses_come_from_slices_where_endpoints_may_not_be_read(authority):
         "ports": [{"name": "https", "port": 1}],
     }
     with KubeServer([slices]) as server:
-        assert certificates_of(server).gaps == (
-            Reason(Code.UNREACHABLE, f"127.0.0.1:1: no connection: {REFUSED}"),
-        )
+        assert certificates_of(server).gaps == (Reason(Code.UNREACHABLE, f"127.0.0.1:1: no connection: {REFUSED}"),)
 
 
 def test_addresses_that_may_not_be_read_make_it_unknown():
