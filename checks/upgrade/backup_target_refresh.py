@@ -15,9 +15,12 @@ from preflight.api import (
     Enforcer,
     Finding,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
     integer_at,
+    kubectl,
     lies_in,
     need,
     ref_of,
@@ -44,6 +47,9 @@ NAME = "backup-target"
     fix="Add refreshIntervalInSeconds, 60 to 300, to the JSON of setting backup-target.",
     links=("https://github.com/harvester/harvester/issues/7885",),
     causes={"refresh-interval-missing": "A target is set and its refresh interval is 0 or absent: set 60 to 300."},
+    consequence=degrades(
+        Phase.AFTER, "The upgrade goes on; after it the backup target is polled all the time, which eats CPU"
+    ),
 )
 def backup_target_refresh(view: View) -> Iterator[Outcome]:
     """Yield a finding when a backup target is set without a refresh interval."""
@@ -56,10 +62,10 @@ def backup_target_refresh(view: View) -> Iterator[Outcome]:
     yield Finding(
         severity=WARN,
         cause="refresh-interval-missing",
-        message=f"The {kind} backup target has refreshIntervalInSeconds 0 or none: expect high CPU after the upgrade",
-        hint='Add "refreshIntervalInSeconds": 60 (up to 300) to its JSON\n'
-        "kubectl edit settings.harvesterhci.io backup-target",
+        message=f"The {kind} backup target has refreshIntervalInSeconds 0 or none",
+        hint='Add "refreshIntervalInSeconds": 60 (up to 300) to its JSON',
+        commands=(kubectl("edit settings.harvesterhci.io backup-target"),),
         resource=ref_of(setting),
         evidence={"type": kind, "refreshIntervalInSeconds": integer_at(target, "refreshIntervalInSeconds")},
-        enforced_by=(Enforcer.CHECK_SH, Enforcer.DOCS) if in_script else (Enforcer.DOCS,),
+        enforced_by=None if in_script else (Enforcer.DOCS,),
     )

@@ -17,6 +17,8 @@ from preflight.api import (
     Unknown,
     View,
     check,
+    harmless,
+    kubectl,
     name_of,
     need,
     ref_of,
@@ -48,6 +50,7 @@ LOGS, LOGGINGS = "upgradelogs.harvesterhci.io", "loggings.logging.banzaicloud.io
         "upgradelog-left": "The UpgradeLog of an ended or deleted Upgrade: delete it when the log is not needed.",
         "logging-left": "A Logging of the upgrade log without its UpgradeLog: delete it.",
     },
+    consequence=harmless("The upgrade goes on all the same; the volume stays taken until the leftover is deleted"),
 )
 def leftover_upgradelog(view: View) -> Iterator[Outcome]:
     """Yield every UpgradeLog, and every Logging of one, that belongs to no running upgrade."""
@@ -68,11 +71,10 @@ def _judge_log(log: JsonObject, running: tuple[str, ...]) -> Iterator[Outcome]:
         severity=INFO,
         cause="upgradelog-left",
         message=f"UpgradeLog {name_of(log)} is left from upgrade {upgrade or '(none named)'}, which is not running",
-        hint="Delete it when its log is not needed any more\n"
-        f"kubectl delete upgradelogs.harvesterhci.io {name_of(log)} -n harvester-system",
+        hint="Delete it when its log is not needed any more",
+        commands=(kubectl("delete upgradelogs.harvesterhci.io {} -n harvester-system", name_of(log)),),
         resource=ref_of(log),
         evidence={"upgrade": upgrade or None},
-        enforced_by=(Enforcer.DOCS,),
     )
 
 
@@ -84,7 +86,7 @@ def _judge_logging(logging: JsonObject, known: tuple[str, ...]) -> Iterator[Outc
         severity=INFO,
         cause="logging-left",
         message=f"Logging {name} is left from an upgrade log that no longer exists",
-        hint=f"Delete it\nkubectl delete loggings.logging.banzaicloud.io {name}",
+        hint="Delete it",
+        commands=(kubectl("delete loggings.logging.banzaicloud.io {}", name),),
         resource=ref_of(logging),
-        enforced_by=(Enforcer.DOCS,),
     )

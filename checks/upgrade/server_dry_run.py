@@ -22,7 +22,9 @@ from preflight.api import (
     integer_at,
     need,
     ref_of,
+    refused,
     text_at,
+    tool,
 )
 
 DRY_RUN = "upgrades.harvesterhci.io/dry-run"
@@ -45,6 +47,7 @@ NOT_ASKED = (Code.NOT_IN_SOURCE,)
         "server-cannot-judge": "The server answered with an error of its own (500): creating the Upgrade fails as well.",
     },
     waived_by="harvesterhci.io/skipWebhook",
+    consequence=refused("Creating the Upgrade ends with the same answer"),
 )
 def server_dry_run(view: View) -> Iterator[Outcome]:
     """Yield a finding with the server's words when it refuses the dry run."""
@@ -64,8 +67,8 @@ def _judge(answer: JsonObject) -> Iterator[Outcome]:
         severity=FAIL,
         cause="server-cannot-judge" if broken else "denied",
         message=f"The server {'cannot judge' if broken else 'refuses'} an Upgrade to {text_at(answer, 'version')}: {said}",
-        hint="Do what the message asks for, then ask again\nharvester-preflight check --ask-server",
+        hint="Do what the message asks for, then ask again",
+        commands=(tool("check --ask-server"),),
         resource=ref_of(answer),
         evidence={"code": code, "reason": text_at(answer, "reason"), "message": said},
-        enforced_by=(Enforcer.WEBHOOK,),
     )

@@ -18,10 +18,12 @@ from preflight.api import (
     View,
     check,
     condition,
+    kubectl,
     labels_of,
     name_of,
     need,
     ref_of,
+    refused,
     text_at,
 )
 
@@ -40,6 +42,7 @@ CLEANUP_LABEL = "harvesterhci.io/upgradeCleanup"
     how="An upgrade just ended, or what it wants to remove (repository, images) is gone or held by something else.",
     fix="Give it some minutes. If it stays Pending, delete the ended Upgrade object; the next one can then be created.",
     causes={"cleanup-pending": "An ended Upgrade is still labelled Pending: wait, then delete it if it never moves."},
+    consequence=refused("The server answers 409 to the new Upgrade until the old one has cleaned up or is deleted"),
 )
 def upgrade_cleanup_pending(view: View) -> Iterator[Outcome]:
     """Yield a finding for every Upgrade whose cleanup has not ended."""
@@ -57,11 +60,12 @@ def _judge(upgrade: JsonObject) -> Iterator[Outcome]:
         cause="cleanup-pending",
         message=f"Upgrade {name} to {text_at(upgrade, 'spec.version') or 'an image'} has not finished its cleanup"
         + (f" (it ended {ended})" if ended else ""),
-        hint="Wait for the cleanup; if it does not move within some minutes, delete this ended Upgrade\n"
-        f"kubectl get upgrades.harvesterhci.io {name} -n harvester-system --show-labels\n"
-        f"kubectl delete upgrades.harvesterhci.io {name} -n harvester-system",
+        hint="Wait for the cleanup; if it does not move within some minutes, delete this ended Upgrade",
+        commands=(
+            kubectl("get upgrades.harvesterhci.io {} -n harvester-system --show-labels", name, why="see if it moves"),
+            kubectl("delete upgrades.harvesterhci.io {} -n harvester-system", name, why="only if it never moves"),
+        ),
         resource=ref_of(upgrade),
         evidence={"cleanup": "Pending", "endedAt": ended or None},
         transient=True,
-        enforced_by=(Enforcer.WEBHOOK,),
     )

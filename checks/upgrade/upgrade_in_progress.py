@@ -12,19 +12,34 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Tie,
     View,
     check,
+    kubectl,
     maps_at,
     name_of,
     need,
     ref_of,
+    refused,
     text_at,
 )
 
 from .._upgrades import STATE_LABEL, is_running, state_of
+
+FOLLOWS = (
+    "capi-cluster-provisioned",
+    "machine-plan-leftover",
+    "managed-chart-paused",
+    "managed-chart-ready",
+    "node-schedulable",
+    "node-version-skew",
+    "vm-migration-running",
+)
+"""What an upgrade in the middle of its work looks like to other checks."""
 
 
 @check(
@@ -41,6 +56,8 @@ from .._upgrades import STATE_LABEL, is_running, state_of
         "upgrade-running": "An Upgrade has a state that is not final. Wait, or stop it; never while nodes upgrade.",
         "upgrade-without-state": "An Upgrade carries no state label: its controller failed before the first step.",
     },
+    explains=tuple(Explains(check_id, tie=Tie.CLUSTER) for check_id in FOLLOWS),
+    consequence=refused("The server answers 409 to a second Upgrade; no annotation gets past that"),
 )
 def upgrade_in_progress(view: View) -> Iterator[Outcome]:
     """Yield a finding for every Upgrade that has not ended."""
@@ -60,9 +77,8 @@ def _judge(upgrade: JsonObject) -> Iterator[Outcome]:
         cause="upgrade-running" if state else "upgrade-without-state",
         message=f"Upgrade {name} to {text_at(upgrade, 'spec.version') or 'an image'} has not ended: "
         + (f"its state is {state}" if state else f"it has no {STATE_LABEL} label, which the server counts as running"),
-        hint="Wait for it to end; stop it only while no node is being upgraded\n"
-        f"kubectl get upgrades.harvesterhci.io {name} -n harvester-system -o yaml",
+        hint="Wait for it to end; stop it only while no node is being upgraded",
+        commands=(kubectl("get upgrades.harvesterhci.io {} -n harvester-system -o yaml", name),),
         resource=ref_of(upgrade),
         evidence={"state": state or None, "openConditions": sorted(open_steps)},
-        enforced_by=(Enforcer.WEBHOOK,),
     )

@@ -10,12 +10,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from preflight.api import INFO, WARN, Enforcer, Finding, Outcome, View, check, name_of, need, ref_of, text_at, texts_at
+from preflight.api import (
+    INFO,
+    WARN,
+    Certainty,
+    Enforcer,
+    Finding,
+    Outcome,
+    Phase,
+    View,
+    check,
+    degrades,
+    delays,
+    kubectl,
+    name_of,
+    need,
+    ref_of,
+    text_at,
+    texts_at,
+)
 
 from ._settings import SETTINGS, find_setting, json_value
 
 NAME = "upgrade-config"
 MODE, NODES = "nodeUpgradeOption.strategy.mode", "nodeUpgradeOption.strategy.pauseNodes"
+EDIT = kubectl("edit settings.harvesterhci.io upgrade-config")
 
 
 @check(
@@ -51,18 +70,26 @@ def upgrade_pause_map(view: View) -> Iterator[Outcome]:
             severity=INFO,
             cause="nodes-will-wait",
             message=f"{len(waiting)} node(s) will wait for an explicit unpause: {', '.join(waiting)}",
-            hint="Unpause each in the annotation harvesterhci.io/node-upgrade-pause-map of the Upgrade, or use auto\n"
-            "kubectl edit settings.harvesterhci.io upgrade-config",
+            hint="Unpause each in the annotation harvesterhci.io/node-upgrade-pause-map of the Upgrade, or use auto",
+            commands=(EDIT,),
             resource=ref_of(setting),
             evidence={"mode": "manual", "nodes": waiting},
+            consequence=delays(
+                Phase.NODE_DRAIN,
+                "Each of these nodes waits before its drain until somebody unpauses it",
+                Certainty.CERTAIN,
+            ),
         )
     if unknown:
         yield Finding(
             severity=WARN,
             cause="pause-nodes-unknown",
             message=f"pauseNodes of setting upgrade-config lists nodes that do not exist: {', '.join(unknown)}",
-            hint="Correct the node names; the server ignores those it does not know\n"
-            "kubectl edit settings.harvesterhci.io upgrade-config",
+            hint="Correct the node names; the server ignores those it does not know",
+            commands=(EDIT,),
             resource=ref_of(setting),
             evidence={"mode": "manual", "unknownNodes": unknown},
+            consequence=degrades(
+                Phase.NODE_DRAIN, "A node that was meant to wait may be upgraded at once", Certainty.POSSIBLE
+            ),
         )
