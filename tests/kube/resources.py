@@ -136,6 +136,7 @@ kubevirt.io v1 virtualmachineinstances VirtualMachineInstance n s vmi vmis
 kubevirt.io v1 virtualmachineinstancemigrations VirtualMachineInstanceMigration n s vmim
 kubevirt.io v1 kubevirts KubeVirt n s kv kvs
 cdi.kubevirt.io v1beta1 cdis CDI c s
+cdi.kubevirt.io v1beta1 cdiconfigs CDIConfig c s
 whereabouts.cni.cncf.io v1alpha1 ippools IPPool n -
 logging.banzaicloud.io v1beta1 flows Flow n s
 logging.banzaicloud.io v1beta1 outputs Output n s
