@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from preflight.api import JsonObject, Unreadable, labels_of, maps_at, name_of, text_at, texts_at, value_at
+from preflight.api import (
+    JsonObject,
+    Unreadable,
+    labels_of,
+    mapping_at,
+    maps_at,
+    name_of,
+    text_at,
+    texts_at,
+    value_at,
+)
 
 REQUIRED = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
 
@@ -47,6 +57,17 @@ def matches(rule: JsonObject, labels: Mapping[str, Any]) -> bool:
         case "Gt" | "Lt":
             return _compares(operator, found, values)
     raise Unreadable(f"a node affinity has the operator {operator!r}")
+
+
+def selects(obj: JsonObject, path: str, labels: Mapping[str, Any]) -> bool:
+    """Say whether the label selector at `path` selects labels: an absent one selects nothing, an empty one all."""
+    if value_at(obj, path) is None:
+        return False
+    wanted = mapping_at(obj, f"{path}.matchLabels")
+    rules = maps_at(obj, f"{path}.matchExpressions")
+    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+        matches(rule, labels) for rule in rules
+    )
 
 
 def _compares(operator: str, found: object, values: list[str]) -> bool:

@@ -1,7 +1,7 @@
-"""How much room the nodes have, and which machines want to move.
+"""How much room the nodes have, as the scheduler counts it, and which nodes a machine keeps off.
 
-Units: cpu in thousandths of a core, memory in bytes. What is in use is what pods request; init containers and overhead
-are left out, so the room is rather too large than too small: what does not fit here does not fit.
+Units: cpu in thousandths of a core, memory in bytes, pods in pods. What is in use is what pods request that have not
+ended: the sum of a pod's containers or its largest init container, whichever is more, and its overhead.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from preflight.api import (
     Unreadable,
     boolean_at,
     labels_of,
-    list_at,
     mapping_at,
     maps_at,
     name_of,
@@ -27,33 +26,46 @@ from preflight.api import (
     value_at,
 )
 
-from ._affinity import matches
-from ._vms import FINAL, has_witness_label, host_devices
+from ._affinity import selects
+from ._vms import FINAL, has_witness_label, home_of
 
 HOSTNAME = "kubernetes.io/hostname"
 ANTI_AFFINITY = "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+POD_FIELDS = (
+    "spec.nodeName",
+    "status.phase",
+    "spec.containers.resources.requests",
+    "spec.initContainers.resources.requests",
+    "spec.overhead",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """An amount of cpu and memory."""
+    """An amount of cpu, memory and places for pods."""
 
     cpu: int = 0
     memory: int = 0
+    pods: int = 0
 
     def __add__(self, other: Size) -> Size:
-        return Size(self.cpu + other.cpu, self.memory + other.memory)
+        return Size(self.cpu + other.cpu, self.memory + other.memory, self.pods + other.pods)
 
     def __sub__(self, other: Size) -> Size:
-        return Size(self.cpu - other.cpu, self.memory - other.memory)
+        return Size(self.cpu - other.cpu, self.memory - other.memory, self.pods - other.pods)
+
+    def or_more(self, other: Size) -> Size:
+        """Return the larger of each."""
+        return Size(max(self.cpu, other.cpu), max(self.memory, other.memory), max(self.pods, other.pods))
 
     def within(self, room: Size) -> bool:
         """Say whether it fits into `room`."""
-        return self.cpu <= room.cpu and self.memory <= room.memory
+        return self.cpu <= room.cpu and self.memory <= room.memory and self.pods <= room.pods
 
 
 @lru_cache(maxsize=4096)
-def _number(text: str, factor: int) -> int:
+def number(text: str, factor: int = 1) -> int:
+    """Read a quantity. Raises Unreadable for what is none."""
     found = parse_quantity(text)
     if found is None:
         raise Unreadable(f"{text!r} is no quantity")
@@ -62,7 +74,17 @@ def _number(text: str, factor: int) -> int:
 
 def size_of(amounts: Mapping[str, Any]) -> Size:
     """Read cpu and memory of a map of requests. Raises Unreadable for what is no quantity."""
-    return Size(_number(str(amounts.get("cpu", 0)), 1000), _number(str(amounts.get("memory", 0)), 1))
+    return Size(number(str(amounts.get("cpu", 0)), 1000), number(str(amounts.get("memory", 0))))
+
+
+def request_of(pod: JsonObject) -> Size:
+    """Return what a pod takes of a node, its place included."""
+    total, largest = Size(), Size()
+    for container in maps_at(pod, "spec.containers"):
+        total += size_of(mapping_at(container, "resources.requests"))
+    for container in maps_at(pod, "spec.initContainers"):
+        largest = largest.or_more(size_of(mapping_at(container, "resources.requests")))
+    return total.or_more(largest) + size_of(mapping_at(pod, "spec.overhead")) + Size(pods=1)
 
 
 def rooms(nodes: Iterable[JsonObject], pods: Iterable[JsonObject]) -> dict[str, Size]:
@@ -70,28 +92,15 @@ def rooms(nodes: Iterable[JsonObject], pods: Iterable[JsonObject]) -> dict[str, 
     free = {}
     for node in nodes:
         allocatable = mapping_at(node, "status.allocatable")
-        if "cpu" not in allocatable or "memory" not in allocatable:
-            raise Unreadable(f"node {name_of(node)} says nothing of what it can hold (status.allocatable)")
+        if not {"cpu", "memory", "pods"} <= set(allocatable):
+            raise Unreadable(f"node {name_of(node)} does not say what it can hold (status.allocatable)")
         if not boolean_at(node, "spec.unschedulable") and not has_witness_label(node):
-            free[name_of(node)] = size_of(allocatable)
+            free[name_of(node)] = size_of(allocatable) + Size(pods=number(str(allocatable["pods"])))
     for pod in pods:
         home = text_at(pod, "spec.nodeName")
         if home in free and text_at(pod, "status.phase") not in FINAL:
-            for container in maps_at(pod, "spec.containers"):
-                free[home] -= size_of(mapping_at(container, "resources.requests"))
+            free[home] -= request_of(pod)
     return free
-
-
-def moves(vmi: JsonObject) -> bool:
-    """Say whether the drain would migrate this machine: it runs on a node, and nothing makes the drain stop it."""
-    if text_at(vmi, "status.phase") in FINAL or not text_at(vmi, "status.nodeName"):
-        return False
-    return not host_devices(vmi) and value_at(vmi, "spec.nodeSelector") is None
-
-
-def wants(vmi: JsonObject) -> Size:
-    """Return what a machine requests."""
-    return size_of(mapping_at(vmi, "spec.domain.resources.requests"))
 
 
 class Repulsion:
@@ -100,8 +109,8 @@ class Repulsion:
     def __init__(self, vmis: Iterable[JsonObject]) -> None:
         self._by_namespace: dict[str, list[tuple[dict[str, Any], str]]] = {}
         for vmi in vmis:
-            if text_at(vmi, "status.phase") not in FINAL and text_at(vmi, "status.nodeName"):
-                place = (labels_of(vmi), text_at(vmi, "status.nodeName"))
+            if text_at(vmi, "status.phase") not in FINAL and home_of(vmi):
+                place = (labels_of(vmi), home_of(vmi))
                 self._by_namespace.setdefault(namespace_of(vmi), []).append(place)
         self._known: dict[str, frozenset[str]] = {}
 
@@ -121,16 +130,6 @@ class Repulsion:
                 node
                 for namespace in namespaces
                 for labels, node in self._by_namespace.get(namespace, ())
-                if _selects(term, labels)
+                if selects(term, "labelSelector", labels)
             )
         return self._known[key]
-
-
-def _selects(term: JsonObject, labels: Mapping[str, Any]) -> bool:
-    if value_at(term, "labelSelector") is None:
-        return False
-    wanted = mapping_at(term, "labelSelector.matchLabels")
-    rules = list_at(term, "labelSelector.matchExpressions") and maps_at(term, "labelSelector.matchExpressions")
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        matches(rule, labels) for rule in rules
-    )

@@ -10,30 +10,42 @@ from preflight.api import (
     INFO,
     WARN,
     Code,
+    Command,
+    Consequence,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     Severity,
     View,
-    boolean_at,
+    harmless,
+    kubectl,
     lies_in,
     mapping_at,
     maps_at,
     name_of,
     namespace_of,
     ref_of,
+    refused,
+    stops_workload,
     text_at,
     unknown,
     value_at,
 )
 
 from ._affinity import fits
-from ._vms import REPO_VM, full_name, has_witness_label, host_devices, stop_command
+from ._drain import COUNTS_EMPTY_DEVICES, WITH_DISKS, WITHOUT_WITNESS, takers
+from ._vms import REPO_VM, full_name, home_of, host_devices, stop, touching
 
-WITH_DISKS = ">=1.4.1 <1.8.0"
-"""Versions that take a CD-ROM or container disk for an obstacle."""
-RESTORES = ">=1.6.0"
+BY_BOTH = (Enforcer.WEBHOOK, Enforcer.SCRIPTS)
+CONSEQUENCES: dict[Severity, Consequence] = {
+    FAIL: refused(),
+    WARN: stops_workload(
+        Phase.NODE_DRAIN, "The server accepts it, and the drain of its node may shut the machine down"
+    ),
+    INFO: harmless("Only check.sh minds: the server accepts it, and the drain migrates the machine"),
+}
 
 
 class Scene(NamedTuple):
@@ -53,14 +65,10 @@ class Scene(NamedTuple):
     def of(cls, view: View) -> Scene:
         """Work the rule's parameters out once."""
         running = view.upgrade.from_version
-        without_witness = lies_in(running, RESTORES) is not False
+        without_witness = lies_in(running, WITHOUT_WITNESS) is not False
         return cls(
-            takers=tuple(
-                node
-                for node in view.objects("nodes")
-                if not boolean_at(node, "spec.unschedulable") and not (without_witness and has_witness_label(node))
-            ),
-            empty_devices=lies_in(running, ">=1.9.0-rc4") is not True,
+            takers=takers(view.objects("nodes"), without_witness=without_witness),
+            empty_devices=lies_in(running, COUNTS_EMPTY_DEVICES) is not False,
             refuses_disks=lies_in(running, WITH_DISKS),
             stops_for_disks=lies_in(view.upgrade.to_version, WITH_DISKS) is not False,
             restores=without_witness,
@@ -68,33 +76,30 @@ class Scene(NamedTuple):
 
     def judge(self, vmi: JsonObject) -> Iterator[Outcome]:
         """Yield a finding for each tie of a machine to its node."""
-        refused = (Enforcer.WEBHOOK, Enforcer.SCRIPTS)
         selector, devices = value_at(vmi, "spec.nodeSelector"), host_devices(vmi)
         if selector is not None:
             keys = ", ".join(f"{key}={value}" for key, value in sorted(mapping_at(vmi, "spec.nodeSelector").items()))
-            yield self._finding(vmi, "node-selector", f"it has the node selector {keys or '{} (empty)'}", refused)
+            yield self._finding(vmi, "node-selector", f"it has the node selector {keys or '{} (empty)'}", BY_BOTH)
         if devices or (devices is not None and self.empty_devices):
             names = [text_at(device, "deviceName") for device in maps_at(vmi, "spec.domain.devices.hostDevices")]
             tie = f"it uses host devices {', '.join(names) or '[] (an empty list)'}"
-            yield self._finding(vmi, "host-devices", tie, (*refused, Enforcer.CHECK_SH))
+            yield self._finding(vmi, "host-devices", tie, BY_BOTH)
         home = text_at(vmi, "status.nodeName")
         if not any(name_of(node) != home and fits(vmi, node) for node in self.takers):
             tie = "no other node that is not cordoned satisfies its node affinity"
-            yield self._finding(vmi, "no-other-node", tie, refused)
+            yield self._finding(vmi, "no-other-node", tie, BY_BOTH)
         yield from self._disks(vmi)
 
     def _disks(self, vmi: JsonObject) -> Iterator[Outcome]:
-        disks = maps_at(vmi, "spec.domain.devices.disks")
-        cdroms = [text_at(disk, "name") for disk in disks if disk.get("cdrom") is not None]
+        cdroms = cdroms_of(vmi, "spec")
         images = [
             text_at(volume, "name")
             for volume in maps_at(vmi, "spec.volumes")
             if volume.get("containerDisk") is not None
         ]
         if (cdroms or images) and self.refuses_disks is None:
-            yield unknown(
-                Code.ERROR, f"whether the server refuses the disks of {full_name(vmi)} depends on its version"
-            )
+            what = f"whether the server refuses the disks of {full_name(vmi)} depends on its version"
+            yield unknown(Code.ERROR, what)
         by_server = (Enforcer.WEBHOOK,) if self.refuses_disks else ()
         by_drain = (Enforcer.SCRIPTS,) if self.stops_for_disks else ()
         severity = FAIL if self.refuses_disks else WARN if self.stops_for_disks else INFO
@@ -110,27 +115,30 @@ class Scene(NamedTuple):
     def _finding(
         self, vmi: JsonObject, cause: str, tie: str, enforcers: tuple[Enforcer, ...], severity: Severity = FAIL
     ) -> Finding:
-        who = {
-            FAIL: "the server refuses the Upgrade",
-            WARN: "the server accepts it, and the drain of its node shuts it down",
-            INFO: "only check.sh minds",
-        }[severity]
-        node = text_at(vmi, "status.nodeName")
+        node = home_of(vmi)
+        hint, command = self._cure(vmi, cause)
         return Finding(
             severity=severity,
             cause=cause,
-            message=f"Machine {full_name(vmi)} on {node or 'no node yet'}: {tie}; {who}",
-            hint=self._hint(vmi, cause),
+            message=f"Machine {full_name(vmi)} on {node or 'no node yet'}: {tie}",
+            hint=hint,
+            commands=(command,),
             resource=ref_of(vmi),
             evidence={"node": node or None, "tie": tie},
             enforced_by=enforcers,
+            consequence=CONSEQUENCES[severity],
+            touches=touching(node),
         )
 
-    def _hint(self, vmi: JsonObject, cause: str) -> str:
+    def _cure(self, vmi: JsonObject, cause: str) -> tuple[str, Command]:
         if cause == "leftover-repo-vm":
-            return (
-                "It belongs to an upgrade that has ended: delete it\n"
-                f"kubectl delete virtualmachines.kubevirt.io {name_of(vmi)} -n {namespace_of(vmi)}"
-            )
+            command = kubectl("delete virtualmachines.kubevirt.io {} -n {}", name_of(vmi), namespace_of(vmi))
+            return "It belongs to an upgrade that has ended: delete it", command
         restore = ", or set restoreVM in setting upgrade-config" if self.restores else ""
-        return f"Stop the machine or remove the tie{restore}\n{stop_command(vmi)}"
+        return f"Stop the machine or remove the tie{restore}", stop(vmi)
+
+
+def cdroms_of(obj: JsonObject, spec: str) -> list[str]:
+    """Name the CD-ROMs of a machine whose definition stands at `spec`."""
+    disks = maps_at(obj, f"{spec}.domain.devices.disks")
+    return [text_at(disk, "name") for disk in disks if disk.get("cdrom") is not None]

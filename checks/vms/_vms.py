@@ -6,16 +6,20 @@ from collections.abc import Sequence
 
 from preflight.api import (
     Code,
+    Command,
     JsonObject,
     Unknown,
     Unreadable,
     View,
     effective_value,
+    kubectl,
     labels_of,
     lies_in,
     mapping_at,
+    maps_at,
     name_of,
     namespace_of,
+    on_cluster,
     parse_json,
     text_at,
     unknown,
@@ -23,6 +27,7 @@ from preflight.api import (
 
 WITNESS_LABEL = "node-role.harvesterhci.io/witness"
 REPO_VM = "upgrade-repo-hvst-upgrade-"
+NODE_LABEL = "kubevirt.io/nodeName"
 FINAL = ("Succeeded", "Failed")
 SETTINGS = "settings.harvesterhci.io"
 
@@ -42,7 +47,7 @@ def all_stopped(view: View) -> bool:
 
     Rule: the single-node job, for one Node object; targets from 1.6.0 on do not count witnesses.
     """
-    nodes = view.objects("nodes")
+    nodes = view.some("nodes")
     if lies_in(view.upgrade.to_version, ">=1.6.0"):
         return count_data_nodes(nodes) == 1
     return len(nodes) == 1
@@ -93,9 +98,35 @@ def full_name(obj: JsonObject) -> str:
     return f"{namespace_of(obj)}/{name_of(obj)}"
 
 
-def stop_command(vmi: JsonObject) -> str:
-    """Write the command that stops a machine."""
-    return f"virtctl stop {name_of(vmi)} -n {namespace_of(vmi)}"
+def has_machine(vmi: JsonObject) -> bool:
+    """Say whether an instance belongs to a VirtualMachine: only then can anybody stop it."""
+    return any(owner.get("kind") == "VirtualMachine" for owner in maps_at(vmi, "metadata.ownerReferences"))
+
+
+def stop(obj: JsonObject) -> Command:
+    """Give the command that stops a machine; an instance that belongs to none can only be deleted."""
+    if obj.get("kind") == "VirtualMachineInstance" and not has_machine(obj):
+        return kubectl(
+            "delete virtualmachineinstances.kubevirt.io {} -n {}",
+            name_of(obj),
+            namespace_of(obj),
+            why="it belongs to no VirtualMachine that could be stopped",
+        )
+    return on_cluster("virtctl stop {} -n {}", name_of(obj), namespace_of(obj))
+
+
+def home_of(vmi: JsonObject) -> str:
+    """Name the node a machine stands on, empty before it has one.
+
+    Rule: the scripts count by the label, which KubeVirt writes when it hands the machine to the node's handler; it is
+    the same node as status.nodeName.
+    """
+    return text_at(labels_of(vmi), f"[{NODE_LABEL}]") or text_at(vmi, "status.nodeName")
+
+
+def touching(node: str) -> dict[str, tuple[str, ...]]:
+    """Say what a finding about a machine touches: the node it stands on, where it has one."""
+    return {"node": (node,)} if node else {}
 
 
 def is_final(obj: JsonObject) -> bool:

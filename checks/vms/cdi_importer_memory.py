@@ -1,7 +1,8 @@
 """The importer that fetches the upgrade's image is killed for want of memory, and starts over for ever.
 
-Rule: docs (1.7 to 1.7, 1.8 to 1.8, 1.8 to 1.9): 1.7.0, 1.7.1 and 1.8.0 ship a limit of 600M; 1.7.2 and 1.8.1 ship 2G.
-Absent or below that: a warning. An importer pod in CrashLoopBackOff is what it looks like when it has happened.
+Rule: docs (1.7 to 1.7, 1.8 to 1.8, 1.8 to 1.9) and the charts: 1.7.0 to 1.7.2 and 1.8.0 leave it at CDI's own 600M; 1.7.3
+and 1.8.1 ship 2G. Absent or below that: a warning.
+An importer pod in CrashLoopBackOff is what it looks like when it has happened.
 Units: bytes.
 """
 
@@ -11,15 +12,21 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Certainty,
     Code,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Option,
     Outcome,
+    Phase,
+    Tie,
     Unreadable,
     View,
     check,
+    hangs,
+    kubectl,
     maps_at,
     name_of,
     namespace_of,
@@ -33,22 +40,26 @@ from preflight.api import (
 
 from ._vms import full_name
 
-CDIS = "cdis.cdi.kubevirt.io"
+CDIS, CHARTS = "cdis.cdi.kubevirt.io", "managedcharts.management.cattle.io"
 LIMIT = "spec.config.podResourceRequirements.limits.memory"
 PATCH = '{"spec":{"values":{"cdi":{"spec":{"config":{"podResourceRequirements":{"limits":{"memory":"4G"}}}}}}}}'
 
 
 @check(
-    id="cdi-importer-memory",
     title="The image importer has enough memory",
-    category="vms",
     needs=(
         need(CDIS, LIMIT),
         need("pods", "status.containerStatuses.state.waiting.reason", optional=True),
     ),
-    from_versions=">=1.7.0 <1.7.2 || =1.8.0",
+    from_versions=">=1.7.0 <1.7.3 || =1.8.0",
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
+    consequence=hangs(
+        Phase.IMAGE,
+        "The importer of the ISO image may be killed and begin again each time, so that the Upgrade waits for its image",
+        Certainty.POSSIBLE,
+    ),
+    explains=(Explains("pod-health", Tie.POD, folds=True, causes=("importer-crashes",)),),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-7-x-to-v1-7-y",
     why="The import of the ISO image may be killed and restarted for ever, so the Upgrade never gets its image.",
     how="The shipped limit of these versions is too small for such an image.",
@@ -80,12 +91,11 @@ def cdi_importer_memory(view: View) -> Iterator[Outcome]:
             severity=WARN,
             cause="little-memory",
             message=f"The image importer's memory limit is {raw if raw is not None else 'not set'}; "
-            f"{least // 10**6}M are wanted, else the import of the ISO image may be killed",
-            hint="Raise it for the upgrade and remove the value afterwards\n"
-            f"kubectl patch managedcharts.management.cattle.io harvester -n fleet-local --type merge -p '{PATCH}'",
+            f"{least // 10**6}M are wanted",
+            hint="Raise it for the upgrade and remove the value afterwards",
+            commands=(kubectl("patch {} harvester -n fleet-local --type merge -p {}", CHARTS, PATCH),),
             resource=ref_of(cdi),
             evidence={"limit": raw, "leastBytes": least},
-            enforced_by=(Enforcer.DOCS,),
         )
 
 
@@ -98,8 +108,10 @@ def _judge_pod(pod: JsonObject) -> Iterator[Outcome]:
             severity=WARN,
             cause="importer-crashes",
             message=f"Pod {full_name(pod)} keeps crashing: an image is being imported with too little memory",
-            hint="Raise the importer's memory limit, then delete the pod\n"
-            f"kubectl delete pod {name_of(pod)} -n {namespace_of(pod)}",
+            hint="Raise the importer's memory limit, then delete the pod",
+            commands=(
+                kubectl("patch {} harvester -n fleet-local --type merge -p {}", CHARTS, PATCH),
+                kubectl("delete pod {} -n {}", name_of(pod), namespace_of(pod)),
+            ),
             resource=ref_of(pod),
-            enforced_by=(Enforcer.DOCS,),
         )

@@ -9,21 +9,26 @@ Units: bytes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 
 from preflight.api import (
     WARN,
+    Certainty,
     Code,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     Unreadable,
     View,
     annotations_of,
     check,
     human_bytes,
     integer_at,
+    kubectl,
+    loses_data,
     name_of,
     namespace_of,
     need,
@@ -41,9 +46,7 @@ GIB = 2**30
 
 
 @check(
-    id="image-volume-size",
     title="Every volume is as large as the image it was made from",
-    category="vms",
     needs=(
         need(IMAGES, "status.virtualSize", "status.size"),
         need(
@@ -56,6 +59,11 @@ GIB = 2**30
     to_versions=">=1.10.0",
     worst=WARN,
     enforced_by=(Enforcer.DOCS, Enforcer.CHECK_SH),
+    consequence=loses_data(
+        Phase.AFTER,
+        "A guest that writes past the end of the volume may lose its file system, and new volumes of that size are refused",
+        Certainty.POSSIBLE,
+    ),
     docs="https://docs.harvesterhci.io/v1.9/upgrade/v1-9-x-to-v1-10-x",
     why="The target refuses such requests, and a guest that writes past the end of its volume corrupts its file system.",
     how="Older versions did not compare the sizes; usual after a golden image was replaced by a larger one.",
@@ -89,10 +97,14 @@ def _judge(claim: JsonObject, images: Mapping[str, JsonObject]) -> Iterator[Outc
             cause="claim-too-small",
             message=f"Claim {full_name(claim)} asks for {human_bytes(request)}, its image {image_id} takes "
             f"{human_bytes(least)}",
-            hint="Expand the claim\n"
-            f"kubectl patch pvc {name_of(claim)} -n {namespace_of(claim)} --type merge "
-            f"""-p '{{"spec":{{"resources":{{"requests":{{"storage":"{least // GIB}Gi"}}}}}}}}'""",
+            hint="Expand the claim",
+            commands=(
+                kubectl("patch pvc {} -n {} --type merge -p {}", name_of(claim), namespace_of(claim), _patch(least)),
+            ),
             resource=ref_of(claim),
             evidence={"request": int(request), "least": least, "image": str(image_id)},
-            enforced_by=(Enforcer.DOCS, Enforcer.CHECK_SH),
         )
+
+
+def _patch(least: int) -> str:
+    return json.dumps({"spec": {"resources": {"requests": {"storage": f"{least // GIB}Gi"}}}}, separators=(",", ":"))

@@ -2,7 +2,7 @@
 
 Rule: nobody's before the start; upgrade_manifests.sh waits for KubeVirt. Here: phase Deployed and condition Available
 True. A known reason from 1.8 on is a virt-handler pod without the install-strategy annotations (issue 10447): named
-when KubeVirt is not available.
+when KubeVirt is not available, and then the root of it.
 """
 
 from __future__ import annotations
@@ -11,16 +11,22 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
-    WARN,
+    Certainty,
     Code,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
+    Tie,
     View,
     annotations_of,
     check,
     condition,
+    hangs,
+    judged,
+    kubectl,
     labels_of,
     name_of,
     namespace_of,
@@ -37,14 +43,18 @@ STRATEGY = tuple(f"kubevirt.io/install-strategy-{part}" for part in ("version", 
 
 
 @check(
-    id="kubevirt-available",
     title="KubeVirt is deployed and available",
-    category="vms",
     needs=(
         need(KUBEVIRTS, "status.phase", "status.conditions", "status.observedKubeVirtVersion"),
         need("pods", *(f"metadata.annotations[{key}]" for key in STRATEGY), optional=True),
     ),
     enforced_by=(Enforcer.SCRIPTS, Enforcer.NONE),
+    explains=(
+        Explains("kubevirt-available", Tie.POD, causes=("handler-not-annotated",)),
+        Explains("managed-chart-ready", Tie.CHART, causes=("kubevirt-not-available",)),
+        Explains("harvester-bundle-ready", Tie.CHART, causes=("kubevirt-not-available",)),
+        Explains("vm-not-counted-out", Tie.CLUSTER, causes=("kubevirt-not-available",)),
+    ),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
     why="Machines cannot migrate, and the upgrade of the system services waits for KubeVirt for ever.",
     how="Its operator could not roll something out: an image, a full node, a pod it does not recognise as its own.",
@@ -66,14 +76,18 @@ def kubevirt_available(view: View) -> Iterator[Outcome]:
     if phase == "Deployed" and status == "True":
         return
     why = (text_at(available, "message") or text_at(available, "reason")) if available else ""
+    bare: list[JsonObject] = []
+    yield from judged(view.read("pods"), lambda pod: _collect(pod, bare))
     yield Finding(
         severity=FAIL,
         cause="kubevirt-not-available",
         message=f"KubeVirt is in phase {phase or 'unknown'} and Available is {status or 'not reported'}"
         + (f" ({why})" if why else ""),
-        hint="Repair it before the upgrade, which would wait for it without limit\n"
-        "kubectl get kubevirts.kubevirt.io -n harvester-system -o yaml\n"
-        "kubectl logs -n harvester-system deployment/virt-operator --tail=100",
+        hint="Repair it before the upgrade",
+        commands=(
+            kubectl("get kubevirts.kubevirt.io -n harvester-system -o yaml"),
+            kubectl("logs -n harvester-system deployment/virt-operator --tail=100"),
+        ),
         resource=ref_of(kubevirt),
         evidence={
             "phase": phase or None,
@@ -81,19 +95,34 @@ def kubevirt_available(view: View) -> Iterator[Outcome]:
             "version": text_at(kubevirt, "status.observedKubeVirtVersion") or None,
         },
         enforced_by=(Enforcer.SCRIPTS,),
+        consequence=hangs(
+            Phase.SYSTEM_SERVICES,
+            "Machines cannot migrate, and the upgrade of the system services waits for KubeVirt without end",
+        ),
+        touches={"chart": ("harvester", "mcc-harvester"), "pod": tuple(map(full_name, bare))},
     )
-    if not view.missing("pods"):
-        yield from view.each("pods", _judge_pod)
+    yield from map(_handler, bare)
 
 
-def _judge_pod(pod: JsonObject) -> Iterator[Outcome]:
-    if labels_of(pod).get("kubevirt.io") != "virt-handler" or any(key in annotations_of(pod) for key in STRATEGY):
-        return
-    yield Finding(
-        severity=WARN,
+def _collect(pod: JsonObject, bare: list[JsonObject]) -> Iterator[Outcome]:
+    if labels_of(pod).get("kubevirt.io") == "virt-handler" and not any(key in annotations_of(pod) for key in STRATEGY):
+        bare.append(pod)
+    yield from ()
+
+
+def _handler(pod: JsonObject) -> Finding:
+    return Finding(
+        severity=FAIL,
         cause="handler-not-annotated",
-        message=f"Pod {full_name(pod)} carries none of the operator's annotations, so KubeVirt waits for its pods",
-        hint=f"Delete it; it comes back annotated\nkubectl delete pod {name_of(pod)} -n {namespace_of(pod)}",
+        message=f"Pod {full_name(pod)} carries none of the operator's annotations, so KubeVirt does not know it",
+        hint="Delete it; it comes back annotated",
+        commands=(kubectl("delete pod {} -n {}", name_of(pod), namespace_of(pod)),),
         resource=ref_of(pod),
         enforced_by=(Enforcer.NONE,),
+        consequence=hangs(
+            Phase.SYSTEM_SERVICES,
+            "KubeVirt waits for this pod to be one of its own, and the upgrade for KubeVirt (that nothing else keeps "
+            "KubeVirt is not proven)",
+            Certainty.LIKELY,
+        ),
     )

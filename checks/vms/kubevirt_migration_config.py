@@ -14,8 +14,11 @@ from preflight.api import (
     Enforcer,
     Finding,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
+    kubectl,
     mapping_at,
     need,
     ref_of,
@@ -26,14 +29,13 @@ KUBEVIRTS = "kubevirts.kubevirt.io"
 
 
 @check(
-    id="kubevirt-migration-config",
     title="KubeVirt's migration settings are the defaults",
-    category="vms",
     needs=(need(KUBEVIRTS, "spec.configuration.migrations"),),
     from_versions="<1.7.0",
     to_versions=">=1.7.0",
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
+    consequence=degrades(Phase.AFTER, "The first save of setting kubevirt-migration replaces the values set by hand"),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-6-x-to-v1-7-x",
     why="After the upgrade the UI shows defaults and the first save replaces what you had set by hand.",
     how="Somebody edited the KubeVirt object, for example for bandwidth or parallel migrations.",
@@ -54,9 +56,8 @@ def kubevirt_migration_config(view: View) -> Iterator[Outcome]:
             cause="own-migration-settings",
             message=f"KubeVirt holds migration settings ({', '.join(sorted(migrations))}) that the setting of 1.7 "
             "overwrites",
-            hint="Write them down and enter them in setting kubevirt-migration after the upgrade\n"
-            "kubectl get kubevirts.kubevirt.io -n harvester-system -o yaml",
+            hint="Write them down and enter them in setting kubevirt-migration after the upgrade",
+            commands=(kubectl("get kubevirts.kubevirt.io -n harvester-system -o yaml"),),
             resource=ref_of(kubevirt),
             evidence={"migrations": migrations},
-            enforced_by=(Enforcer.DOCS,),
         )

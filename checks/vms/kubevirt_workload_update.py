@@ -15,8 +15,11 @@ from preflight.api import (
     Enforcer,
     Finding,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
+    kubectl,
     need,
     ref_of,
     unknown,
@@ -29,13 +32,15 @@ PATCH = '{"spec":{"values":{"kubevirt":{"spec":{"workloadUpdateStrategy":{"workl
 
 
 @check(
-    id="kubevirt-workload-update",
     title="KubeVirt's upgrade does not migrate all machines at once",
-    category="vms",
     needs=(need(CHARTS, METHODS),),
     to_versions=">=1.6.0 <1.7.2",
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
+    consequence=degrades(
+        Phase.SYSTEM_SERVICES,
+        "All machines may migrate at the same time while system services are upgraded, and some may fail to",
+    ),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-6-x-to-v1-7-x",
     why="All machines migrate at the same time while system services are being upgraded, and some may fail to.",
     how="KubeVirt updates running workloads by migration unless its list of methods is empty.",
@@ -56,11 +61,9 @@ def kubevirt_workload_update(view: View) -> Iterator[Outcome]:
         severity=WARN,
         cause="mass-migration",
         message="ManagedChart harvester does not switch off KubeVirt's workload updates "
-        f"(workloadUpdateMethods is {methods if methods is not None else 'not set'}, not []): all machines migrate at "
-        "once when KubeVirt is upgraded",
-        hint="Set the list to [] before the upgrade and remove it afterwards\n"
-        f"kubectl patch {CHARTS} harvester -n fleet-local --type merge -p '{PATCH}'",
+        f"(workloadUpdateMethods is {methods if methods is not None else 'not set'}, not [])",
+        hint="Set the list to [] before the upgrade and remove it afterwards",
+        commands=(kubectl("patch {} harvester -n fleet-local --type merge -p {}", CHARTS, PATCH),),
         resource=ref_of(chart),
         evidence={"workloadUpdateMethods": methods},
-        enforced_by=(Enforcer.DOCS,),
     )

@@ -17,10 +17,12 @@ from preflight.api import (
     View,
     boolean_at,
     check,
+    kubectl,
     name_of,
     namespace_of,
     need,
     ref_of,
+    refused,
     text_at,
 )
 
@@ -30,11 +32,10 @@ SCHEDULES = "schedulevmbackups.harvesterhci.io"
 
 
 @check(
-    id="schedule-vm-backup-active",
     title="Every backup schedule is suspended",
-    category="vms",
     needs=(need(SCHEDULES, "status.suspended", "spec.suspend", "spec.cron"),),
     enforced_by=(Enforcer.WEBHOOK,),
+    consequence=refused(),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="A schedule could start a backup half-way through, so the server wants all of them suspended.",
     how="Schedules are active unless somebody suspends them.",
@@ -54,22 +55,20 @@ def _judge(schedule: JsonObject) -> Iterator[Outcome]:
     if boolean_at(schedule, "status.suspended"):
         return
     asked = bool(boolean_at(schedule, "spec.suspend"))
-    command = f"{SCHEDULES} {name_of(schedule)} -n {namespace_of(schedule)}"
-    hint = (
-        f"Wait until the controller sets status.suspended\nkubectl get {command} -o yaml"
-        if asked
-        else "Suspend it for the upgrade, and resume it afterwards\n"
-        f'kubectl patch {command} --type merge -p \'{{"spec":{{"suspend":true}}}}\''
-    )
+    names = (SCHEDULES, name_of(schedule), namespace_of(schedule))
+    if asked:
+        hint, command = "Wait until the controller sets status.suspended", kubectl("get {} {} -n {} -o yaml", *names)
+    else:
+        hint = "Suspend it for the upgrade, and resume it afterwards"
+        command = kubectl("patch {} {} -n {} --type merge -p {}", *names, '{"spec":{"suspend":true}}')
     yield Finding(
         severity=FAIL,
         cause="suspend-not-taken" if asked else "schedule-active",
         message=f"Backup schedule {full_name(schedule)} ({text_at(schedule, 'spec.cron') or 'no time'}) is "
-        + ("to be suspended but still counts as active" if asked else "active")
-        + ": the server refuses the Upgrade",
+        + ("to be suspended but still counts as active" if asked else "active"),
         hint=hint,
+        commands=(command,),
         resource=ref_of(schedule),
         evidence={"suspend": asked, "suspended": False},
         transient=asked,
-        enforced_by=(Enforcer.WEBHOOK,),
     )

@@ -13,41 +13,49 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
     NotApplicable,
     Outcome,
+    Phase,
     View,
     boolean_at,
     check,
     lies_in,
     list_at,
+    loses_data,
     maps_at,
     name_of,
     namespace_of,
     need,
     ref_of,
+    refused,
     text_at,
     value_at,
 )
 
-from ._vms import SETTINGS, full_name, skip_reason, stop_command
+from ._vms import SETTINGS, full_name, home_of, skip_reason, stop, touching
 
 GUARDED = ">=1.8.2 <1.9.0 || >=1.9.0-rc4"
+UNPLUGGED = loses_data(
+    Phase.SYSTEM_SERVICES,
+    "The new KubeVirt may unplug the disk under the running machine, which loses what it has not written yet",
+    Certainty.POSSIBLE,
+)
 MACHINES, INSTANCES = "virtualmachines.kubevirt.io", "virtualmachineinstances.kubevirt.io"
 
 
 @check(
-    id="stale-hotplug-volume",
     title="Every plugged-in disk is part of its machine's definition",
-    category="vms",
     needs=(
         need("nodes"),
         need(MACHINES, "status.volumeRequests", "spec.template.spec.volumes.name"),
         need(
             INSTANCES,
             "status.phase",
+            "status.nodeName",
             "spec.volumes.name",
             "spec.volumes.persistentVolumeClaim.hotpluggable",
             "spec.volumes.dataVolume.hotpluggable",
@@ -114,13 +122,15 @@ def _hotpluggable(volume: JsonObject) -> bool:
 
 
 def _finding(obj: JsonObject, cause: str, why: str, guarded: bool, evidence: dict[str, object]) -> Finding:
-    end = "the server refuses the Upgrade" if guarded else "the new KubeVirt may unplug them under the running machine"
     return Finding(
         severity=FAIL if guarded else WARN,
         cause=cause,
-        message=f"Machine {full_name(obj)} {why}; {end}",
-        hint=f"Unplug the disk or make it part of the machine, else stop and start the machine\n{stop_command(obj)}",
+        message=f"Machine {full_name(obj)} {why}",
+        hint="Unplug the disk or make it part of the machine, else stop and start the machine",
+        commands=(stop(obj),),
         resource=ref_of(obj),
         evidence=evidence,
         enforced_by=(Enforcer.WEBHOOK,) if guarded else (Enforcer.NONE,),
+        consequence=refused() if guarded else UNPLUGGED,
+        touches=touching(home_of(obj)),
     )

@@ -19,10 +19,12 @@ from preflight.api import (
     check,
     format_time,
     human_duration,
+    kubectl,
     name_of,
     namespace_of,
     need,
     ref_of,
+    refused,
     text_at,
     time_at,
     value_at,
@@ -34,11 +36,10 @@ BACKUPS = "virtualmachinebackups.harvesterhci.io"
 
 
 @check(
-    id="vm-backup-in-progress",
     title="No backup or snapshot of a machine is under way",
-    category="vms",
     needs=(need(BACKUPS, "status.error", "status.readyToUse", "spec.type", "spec.source.name"),),
     enforced_by=(Enforcer.WEBHOOK,),
+    consequence=refused(),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="The server refuses the Upgrade while a backup or snapshot is neither ready nor failed.",
     how="It runs, its backup target cannot be reached, or it failed without recording an error.",
@@ -52,21 +53,22 @@ def vm_backup_in_progress(view: View) -> Iterator[Outcome]:
     def judge(backup: JsonObject) -> Iterator[Outcome]:
         if value_at(backup, "status.error") is not None or boolean_at(backup, "status.readyToUse"):
             return
-        kind = text_at(backup, "spec.type") or "backup"
+        kind, source = text_at(backup, "spec.type") or "backup", text_at(backup, "spec.source.name")
         created = time_at(backup, "metadata.creationTimestamp")
         age = f" for {human_duration(view.now - created)}" if created else ""
         yield Finding(
             severity=FAIL,
             cause="not-ready",
-            message=f"VM {kind} {full_name(backup)} of {text_at(backup, 'spec.source.name') or '?'} has been under way"
-            f"{age}: the server refuses the Upgrade",
-            hint="Wait until it is ready; delete it when it makes no progress\n"
-            f"kubectl get {BACKUPS} {name_of(backup)} -n {namespace_of(backup)} -o yaml\n"
-            f"kubectl delete {BACKUPS} {name_of(backup)} -n {namespace_of(backup)}",
+            message=f"VM {kind} {full_name(backup)} of {source or '?'} has been under way{age}",
+            hint="Wait until it is ready; delete it when it makes no progress",
+            commands=(
+                kubectl("get {} {} -n {} -o yaml", BACKUPS, name_of(backup), namespace_of(backup)),
+                kubectl("delete {} {} -n {}", BACKUPS, name_of(backup), namespace_of(backup), why="if it is stuck"),
+            ),
             resource=ref_of(backup),
             evidence={"type": kind, "created": format_time(created) if created else None},
             transient=True,
-            enforced_by=(Enforcer.WEBHOOK,),
+            touches={"vm": (f"{namespace_of(backup)}/{source}",)} if source else {},
         )
 
     yield from view.each(BACKUPS, judge)

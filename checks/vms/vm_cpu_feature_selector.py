@@ -1,5 +1,7 @@
 """A CPU feature that only some nodes report ties machines started there to those nodes.
 
+The labels may change when KubeVirt is upgraded, before the first drain: so neither finding is sure to come true.
+
 Rule: docs 1.5 to 1.6: nodes with some CPU models (Xeon Gold 5418Y, 6542Y, Silver 4509Y) carry the label
 cpu-feature.node.kubevirt.io/ipred-ctrl before or after the upgrade only. The models are not in the API: we look for a
 label that not all nodes have, and for launcher pods that select by it without another node to go to.
@@ -11,12 +13,17 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
+    NotApplicable,
     Outcome,
+    Phase,
     View,
     check,
+    hangs,
+    kubectl,
     labels_of,
     mapping_at,
     name_of,
@@ -25,15 +32,13 @@ from preflight.api import (
     text_at,
 )
 
-from ._vms import full_name, has_witness_label
+from ._vms import ALL_STOPPED, all_stopped, full_name, has_witness_label, touching
 
 LABEL = "cpu-feature.node.kubevirt.io/ipred-ctrl"
 
 
 @check(
-    id="vm-cpu-feature-selector",
     title="All nodes report the same CPU features",
-    category="vms",
     needs=(
         need("nodes"),
         need("pods", f"spec.nodeSelector.[{LABEL}]", "spec.nodeName", "status.phase"),
@@ -42,6 +47,11 @@ LABEL = "cpu-feature.node.kubevirt.io/ipred-ctrl"
     to_versions=">=1.6.0 <1.7.0",
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
+    consequence=hangs(
+        Phase.NODE_DRAIN,
+        "A machine that finds no node with the feature may hold up the drain of its own",
+        Certainty.POSSIBLE,
+    ),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-5-x-to-v1-6-x",
     why="A machine started with the feature migrates only to nodes that have it; there may be none during the upgrade.",
     how="The nodes have different CPU models or firmware, and machines use the host's CPU model.",
@@ -53,6 +63,9 @@ LABEL = "cpu-feature.node.kubevirt.io/ipred-ctrl"
 )
 def vm_cpu_feature_selector(view: View) -> Iterator[Outcome]:
     """Yield a warning for every node, and every machine, that has this CPU feature to itself."""
+    if all_stopped(view):
+        yield NotApplicable(ALL_STOPPED)
+        return
     nodes = [node for node in view.objects("nodes") if not has_witness_label(node)]
     having = {name_of(node) for node in nodes if LABEL in labels_of(node)}
     for node in nodes:
@@ -62,11 +75,10 @@ def vm_cpu_feature_selector(view: View) -> Iterator[Outcome]:
                 cause="feature-on-some-nodes",
                 message=f"Node {name_of(node)} reports the CPU feature ipred-ctrl, as {len(having)} of {len(nodes)} "
                 "nodes do: machines started on it cannot move to the others",
-                hint="Use a common CPU model, or keep KubeVirt from labelling the node during the upgrade\n"
-                f"kubectl annotate node {name_of(node)} node-labeller.kubevirt.io/skip-node=true",
+                hint="Use a common CPU model, or keep KubeVirt from labelling the node during the upgrade",
+                commands=(kubectl("annotate node {} node-labeller.kubevirt.io/skip-node=true", name_of(node)),),
                 resource=ref_of(node),
                 evidence={"with": sorted(having)},
-                enforced_by=(Enforcer.DOCS,),
             )
 
     def judge(pod: JsonObject) -> Iterator[Outcome]:
@@ -79,9 +91,10 @@ def vm_cpu_feature_selector(view: View) -> Iterator[Outcome]:
             cause="no-other-node-with-feature",
             message=f"Pod {full_name(pod)} on {text_at(pod, 'spec.nodeName') or 'no node'} selects nodes with the CPU "
             "feature ipred-ctrl, and no other node has it",
-            hint=f"Stop the machine for the upgrade or give it a common CPU model\nkubectl get nodes -L {LABEL}",
+            hint="Stop the machine for the upgrade or give it a common CPU model",
+            commands=(kubectl("get nodes -L {}", LABEL),),
             resource=ref_of(pod),
-            enforced_by=(Enforcer.DOCS,),
+            touches=touching(text_at(pod, "spec.nodeName")),
         )
 
     yield from view.each("pods", judge)

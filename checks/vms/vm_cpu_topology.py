@@ -1,7 +1,8 @@
-"""A machine with more than one core or thread per socket does not migrate from 1.8 to 1.9.0.
+"""A machine with more than one core or thread per socket does not migrate from 1.8 to 1.9.
 
 Rule: docs 1.8 to 1.9: cores times threads above 1 (absent: 1) makes KubeVirt of 1.9.0 want the CPU feature ht, which
-the old node does not offer. Sockets do not matter.
+the old node does not offer. Sockets do not matter. Targets from 1.7.0 on stop a machine whose evacuation has failed.
+The issue is open, so 1.9.1 is taken for the same until the opposite is shown.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from preflight.api import (
     JsonObject,
     NotApplicable,
     Outcome,
+    Phase,
     View,
     check,
     integer_at,
     need,
     ref_of,
+    stops_workload,
 )
 
-from ._vms import ALL_STOPPED, all_stopped, full_name, is_final, stop_command
+from ._vms import ALL_STOPPED, all_stopped, full_name, home_of, is_final, stop, touching
 
 
 @check(
-    id="vm-cpu-topology",
     title="No running machine has several cores or threads per socket",
-    category="vms",
     needs=(
         need("nodes"),
         need(
@@ -37,12 +38,17 @@ from ._vms import ALL_STOPPED, all_stopped, full_name, is_final, stop_command
             "spec.domain.cpu.threads",
             "spec.domain.cpu.sockets",
             "status.phase",
+            "status.nodeName",
         ),
     ),
     from_versions=">=1.8.0 <1.9.0",
-    to_versions="=1.9.0",
+    to_versions="=1.9.0 || =1.9.1",
     worst=WARN,
     enforced_by=(Enforcer.DOCS, Enforcer.SCRIPTS),
+    consequence=stops_workload(
+        Phase.NODE_DRAIN,
+        "Its migration may fail, and the drain of its node then stops the machine; it stays off, restoreVM or not",
+    ),
     docs="https://docs.harvesterhci.io/v1.9/upgrade/v1-8-x-to-v1-9-x",
     why="Live migration of such a machine fails in this upgrade; the drain stops it, or waits for it.",
     how="The usual way to give a machine several CPUs is cores.",
@@ -65,10 +71,11 @@ def _judge(vmi: JsonObject) -> Iterator[Outcome]:
     yield Finding(
         severity=WARN,
         cause="cores-or-threads",
-        message=f"Machine {full_name(vmi)} has {cores} cores with {threads} threads each: it does not migrate from 1.8 "
-        "to 1.9.0",
-        hint=f"Stop it before the upgrade, or define it with sockets instead and restart it\n{stop_command(vmi)}",
+        message=f"Machine {full_name(vmi)} has {cores} cores with {threads} threads each: it may not migrate from 1.8 "
+        "to 1.9",
+        hint="Stop it before the upgrade, or define it with sockets instead and restart it",
+        commands=(stop(vmi),),
         resource=ref_of(vmi),
         evidence={"cores": cores, "threads": threads},
-        enforced_by=(Enforcer.DOCS, Enforcer.SCRIPTS),
+        touches=touching(home_of(vmi)),
     )

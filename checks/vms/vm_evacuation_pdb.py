@@ -16,8 +16,11 @@ from preflight.api import (
     JsonObject,
     NotApplicable,
     Outcome,
+    Phase,
     View,
     check,
+    hangs,
+    kubectl,
     name_of,
     namespace_of,
     need,
@@ -33,11 +36,10 @@ MIGRATIONS = "virtualmachineinstancemigrations.kubevirt.io"
 
 
 @check(
-    id="vm-evacuation-pdb",
     title="No disruption budget is left of an evacuation that is over",
-    category="vms",
     needs=(need("nodes"), need("poddisruptionbudgets.policy"), need(MIGRATIONS, "status.phase")),
     enforced_by=(Enforcer.SCRIPTS,),
+    consequence=hangs(Phase.NODE_DRAIN, "The drain of every node waits without end until the budget is gone"),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
     why="The drain of each node waits until no such budget exists, without limit.",
     how="KubeVirt lost track of a migration: it ended, or was deleted, and its budget stayed.",
@@ -46,7 +48,7 @@ MIGRATIONS = "virtualmachineinstancemigrations.kubevirt.io"
 )
 def vm_evacuation_pdb(view: View) -> Iterator[Outcome]:
     """Yield a finding for every evacuation budget without a migration under way."""
-    if len(view.objects("nodes")) == 1:
+    if len(view.some("nodes")) == 1:
         yield NotApplicable("the cluster has one node, and a single node is not drained")
         return
     phases = {(namespace_of(migration), name_of(migration)): migration for migration in view.objects(MIGRATIONS)}
@@ -64,12 +66,11 @@ def vm_evacuation_pdb(view: View) -> Iterator[Outcome]:
         yield Finding(
             severity=FAIL,
             cause="stale-budget",
-            message=f"PodDisruptionBudget {full_name(budget)} is stale: {state}; the drain of every node waits for it",
-            hint="Delete it once no migration of that machine is under way\n"
-            f"kubectl delete poddisruptionbudgets.policy {name} -n {namespace_of(budget)}",
+            message=f"PodDisruptionBudget {full_name(budget)} is stale: {state}",
+            hint="Delete it once no migration of that machine is under way",
+            commands=(kubectl("delete poddisruptionbudgets.policy {} -n {}", name, namespace_of(budget)),),
             resource=ref_of(budget),
             evidence={"migrationPhase": text_at(migration, "status.phase") if migration else None},
-            enforced_by=(Enforcer.SCRIPTS,),
         )
 
     yield from view.each("poddisruptionbudgets.policy", judge)

@@ -12,8 +12,11 @@ from preflight.api import (
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    delays,
+    kubectl,
     name_of,
     namespace_of,
     need,
@@ -27,11 +30,12 @@ MIGRATIONS = "virtualmachineinstancemigrations.kubevirt.io"
 
 
 @check(
-    id="vm-migration-running",
     title="No live migration is under way",
-    category="vms",
     needs=(need(MIGRATIONS, "status.phase", "spec.vmiName"),),
     worst=WARN,
+    consequence=delays(
+        Phase.NODE_DRAIN, "The drain of the machine's node may have to wait until the migration has ended"
+    ),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
     why="A migration under way holds a disruption budget and its volumes; one that never ends blocks the drain.",
     how="Somebody migrates the machine, or a node was put into maintenance.",
@@ -46,14 +50,15 @@ def vm_migration_running(view: View) -> Iterator[Outcome]:
 def _judge(migration: JsonObject) -> Iterator[Outcome]:
     if is_final(migration):
         return
-    phase = text_at(migration, "status.phase") or "not started"
+    phase, machine = text_at(migration, "status.phase") or "not started", text_at(migration, "spec.vmiName")
     yield Finding(
         severity=WARN,
         cause="migration-under-way",
-        message=f"Migration {full_name(migration)} of machine {text_at(migration, 'spec.vmiName') or '?'} is {phase}",
-        hint="Wait until it has ended; delete it when it makes no progress\n"
-        f"kubectl get {MIGRATIONS} {name_of(migration)} -n {namespace_of(migration)} -o yaml",
+        message=f"Migration {full_name(migration)} of machine {machine or '?'} is {phase}",
+        hint="Wait until it has ended; delete it when it makes no progress",
+        commands=(kubectl("get {} {} -n {} -o yaml", MIGRATIONS, name_of(migration), namespace_of(migration)),),
         resource=ref_of(migration),
         evidence={"phase": phase},
         transient=True,
+        touches={"vm": (f"{namespace_of(migration)}/{machine}",)} if machine else {},
     )

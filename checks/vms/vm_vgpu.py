@@ -11,26 +11,28 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     NotApplicable,
     Outcome,
+    Phase,
+    Tie,
     View,
     check,
     condition_status,
+    hangs,
     maps_at,
     need,
     ref_of,
     text_at,
 )
 
-from ._vms import ALL_STOPPED, all_stopped, full_name, is_final, stop_command
+from ._vms import ALL_STOPPED, all_stopped, full_name, home_of, is_final, stop, touching
 
 
 @check(
-    id="vm-vgpu",
     title="No running machine holds a vGPU",
-    category="vms",
     needs=(
         need("nodes"),
         need(
@@ -43,6 +45,10 @@ from ._vms import ALL_STOPPED, all_stopped, full_name, is_final, stop_command
     ),
     from_versions="<1.8.0",
     enforced_by=(Enforcer.SCRIPTS,),
+    consequence=hangs(
+        Phase.NODE_DRAIN, "The drain of its node waits for the machine without end: it neither moves nor is it stopped"
+    ),
+    explains=(Explains("vm-not-migratable-condition", Tie.VM, folds=True),),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
     why="The machine cannot migrate, the server does not refuse it and the drain does not stop it: the drain waits for "
     "ever.",
@@ -65,10 +71,10 @@ def _judge(vmi: JsonObject) -> Iterator[Outcome]:
     yield Finding(
         severity=FAIL,
         cause="vgpu",
-        message=f"Machine {full_name(vmi)} holds vGPU {', '.join(gpus)} and cannot migrate; the drain of its node "
-        "waits for it without limit",
-        hint=f"Stop it before the upgrade\n{stop_command(vmi)}",
+        message=f"Machine {full_name(vmi)} holds vGPU {', '.join(gpus)} and cannot migrate",
+        hint="Stop it before the upgrade",
+        commands=(stop(vmi),),
         resource=ref_of(vmi),
         evidence={"gpus": gpus, "node": text_at(vmi, "status.nodeName") or None},
-        enforced_by=(Enforcer.SCRIPTS,),
+        touches=touching(home_of(vmi)),
     )
