@@ -16,6 +16,7 @@ from preflight.pair import PAIR_NEEDS, version_pair
 from preflight.parity import agreement
 from preflight.registry import check_options, find_plugins, is_required, load_checks, select_checks
 from preflight.report import build_report
+from preflight.resources import How
 from preflight.runner import applicability, run_checks
 from preflight.settings import Settings
 from preflight.sources import Reader
@@ -51,7 +52,7 @@ def all_needs(checks: Sequence[Check], settings: Settings) -> tuple[Need, ...]:
     """
     left_out = select_checks(checks, settings.select, settings.skip, settings.require)
     wanted = (need for check in checks if not left_out[check.id] for need in check.needs)
-    return (*PAIR_NEEDS, *(need for need in wanted if need.resource.how != "ask"))
+    return (*PAIR_NEEDS, *(need for need in wanted if need.resource.how is not How.ASK))
 
 
 def examine(

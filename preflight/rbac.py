@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from preflight.check import Need
-from preflight.resources import Resource
+from preflight.resources import How, Resource
 
 LABELS = {"app.kubernetes.io/name": "harvester-preflight", "app.kubernetes.io/managed-by": "harvester-preflight"}
 RELEASES = "secrets/helm-releases"
@@ -47,13 +47,13 @@ def read_permissions(needs: Iterable[Need], *, with_releases: bool, with_kubelet
     wanted: set[Permission] = set()
     for need in needs:
         row = need.resource
-        if row.how in ("node", "ask") or (row.name == RELEASES and not with_releases):
+        if row.how in (How.NODE, How.ASK) or (row.name == RELEASES and not with_releases):
             continue
-        if row.how == "kubelet":
+        if row.how is How.KUBELET:
             if with_kubelet:
                 wanted.add(Permission("", "", "nodes/proxy", ("get",)))
                 wanted.add(Permission("", "", "nodes", ("list",)))
-        elif row.how == "tls":
+        elif row.how is How.TLS:
             wanted.add(Permission("default", "", "endpoints", ("get",), ("kubernetes",)))
         else:
             wanted.update(_listing(row))

@@ -9,6 +9,7 @@ the folder's name in a support bundle.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 ADDON_NAMESPACES = (
@@ -18,6 +19,20 @@ ADDON_NAMESPACES = (
     "kube-system",
     "rancher-vcluster",
 )
+
+
+class How(StrEnum):
+    """How a source comes by it."""
+
+    LIST = "list"
+    KUBELET = "kubelet"
+    """A GET per node through the API server."""
+    TLS = "tls"
+    """A handshake."""
+    NODE = "node"
+    """Only on the node itself."""
+    ASK = "ask"
+    """A dry run of a write, never made unless somebody asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +54,7 @@ class Resource:
     """Read as PartialObjectMetadata: the data never reaches this machine."""
     selector: str = ""
     """A label selector of the form key=value."""
-    how: str = "list"
-    """list, kubelet (a GET per node through the API server), tls (a handshake), node (only on the node itself) or ask (a
-    dry run of a write, never made unless somebody asks for it)."""
+    how: How = How.LIST
 
     @property
     def api_version(self) -> str:
@@ -63,10 +76,10 @@ class Resource:
         return True
 
 
-def _row(name: str, version: str, kind: str, **more: Any) -> Resource:
+def _row(name: str, version: str, kind: str, *, how: How = How.LIST, **more: Any) -> Resource:
     base, _, _ = name.partition("/")
     plural, _, group = base.partition(".")
-    return Resource(name, group, version, plural, kind, **more)
+    return Resource(name, group, version, plural, kind, how=how, **more)
 
 
 _CLUSTER: dict[str, Any] = {"namespaced": False}
@@ -76,14 +89,14 @@ _LONGHORN: dict[str, Any] = {"namespaces": ("longhorn-system",)}
 _LOGGING: dict[str, Any] = {"namespaces": ("cattle-logging-system",)}
 _ROWS: tuple[Resource, ...] = (
     _row("nodes", "v1", "Node", **_CLUSTER),
-    _row("nodes/stats-summary", "v1", "NodeStatsSummary", how="kubelet", **_CLUSTER),
-    _row("nodes/configz", "v1", "NodeConfigz", how="kubelet", **_CLUSTER),
-    _row("nodes/files", "v1", "NodeFiles", how="node", **_CLUSTER),
+    _row("nodes/stats-summary", "v1", "NodeStatsSummary", how=How.KUBELET, **_CLUSTER),
+    _row("nodes/configz", "v1", "NodeConfigz", how=How.KUBELET, **_CLUSTER),
+    _row("nodes/files", "v1", "NodeFiles", how=How.NODE, **_CLUSTER),
     _row(
         "endpoints/apiserver-certificates",
         "v1",
         "ServingCertificates",
-        how="tls",
+        how=How.TLS,
         namespaces=("default",),
     ),
     _row("namespaces", "v1", "Namespace", **_CLUSTER),
@@ -138,7 +151,7 @@ _ROWS: tuple[Resource, ...] = (
     _row("addons.harvesterhci.io", "v1beta1", "Addon"),
     _row("settings.harvesterhci.io", "v1beta1", "Setting", **_CLUSTER),
     _row("upgrades.harvesterhci.io", "v1beta1", "Upgrade", **_SYSTEM),
-    _row("upgrades.harvesterhci.io/dry-run", "v1beta1", "Upgrade", how="ask", **_SYSTEM),
+    _row("upgrades.harvesterhci.io/dry-run", "v1beta1", "Upgrade", how=How.ASK, **_SYSTEM),
     _row("upgradelogs.harvesterhci.io", "v1beta1", "UpgradeLog", **_SYSTEM),
     _row("versions.harvesterhci.io", "v1beta1", "Version", **_SYSTEM),
     _row("upgradeplans.management.harvesterhci.io", "v1beta1", "UpgradePlan", **_CLUSTER),

@@ -17,7 +17,7 @@ import click
 
 from preflight import __version__
 from preflight.errors import ExitCode, PreflightError
-from preflight.values.foreign_text import clean
+from preflight.values.foreign_text import visible
 
 BUG_REPORT = "https://github.com/harvester/harvester-preflight/issues"
 
@@ -89,9 +89,9 @@ def run(args: Sequence[str] | None = None) -> int:
         say("interrupted: no verdict was reached")
         return ExitCode.INTERRUPTED
     except PreflightError as error:
-        say(f"Error: {clean(error.message)}")
+        say(f"Error: {visible(error.message)}")
         if error.detail and _verbose(args):
-            say(clean(error.detail, keep_newlines=True))
+            say(visible(error.detail, keep_newlines=True))
         return error.exit_code
     except Exception as error:
         return _our_bug(error)

@@ -17,11 +17,18 @@ from preflight.cli.request import request_from
 from preflight.cli.terminal import is_terminal, style_for
 from preflight.errors import UsageError
 from preflight.flow import registered_checks
+from preflight.resources import How
 
 EVERY_UPGRADE = "every upgrade"
 FULL_TABLE = 180
 """Columns that `list` needs for one line a check."""
-VIA = {"list": "API", "kubelet": "kubelet", "tls": "TLS handshake", "node": "node", "ask": "dry run"}
+VIA = {
+    How.LIST: "API",
+    How.KUBELET: "kubelet",
+    How.TLS: "TLS handshake",
+    How.NODE: "node",
+    How.ASK: "dry run",
+}
 
 
 @click.command("list")

@@ -13,7 +13,7 @@ from preflight.cli.terminal import Progress
 from preflight.errors import ExitCode, RemediationError, UsageError
 from preflight.flow import Examination
 from preflight.model import Finding, Report, Severity, Status
-from preflight.values.foreign_text import clean
+from preflight.values.foreign_text import visible
 from preflight.values.times import human_duration
 
 EVERY = "all"
@@ -64,7 +64,7 @@ def remediate(request: Request, first: Examination, again: Callable[[], Examinat
     try:
         outcome = carry_out(plan, unasked, "check")
     except RemediationError as error:
-        say(clean(f"NOT repaired: {error.message}"))
+        say(visible(f"NOT repaired: {error.message}"))
         return again(), True
     if outcome.word == "interrupted":
         raise KeyboardInterrupt
@@ -104,7 +104,7 @@ def wait_while_transient(
         )
         if text != told and not quiet:
             progress.done()
-            say(clean(text))
+            say(visible(text))
             told = text
         progress(f"{text} (at most {human_duration(round(left))} more)")
         sleep(min(POLL_SECONDS, left))

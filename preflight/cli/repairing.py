@@ -19,7 +19,7 @@ from preflight.cli.terminal import Progress, is_terminal
 from preflight.errors import UsageError
 from preflight.flow import Examination, examine, registered_checks
 from preflight.model import Report
-from preflight.values.foreign_text import clean
+from preflight.values.foreign_text import visible
 
 if TYPE_CHECKING:
     from preflight.remediation.apply import Outcome, Tools
@@ -113,7 +113,7 @@ def carry_out(plan: Plan, request: Request, command: str, recheck: Callable[[], 
     def tell(text: str) -> None:
         progress.done()
         if not quiet:
-            say(clean(text))
+            say(visible(text))
 
     tools: Tools = Tools(
         writer=Writer(connect(request.connection)),
@@ -140,7 +140,7 @@ def confirmed(steps: Sequence[Step], *, yes: bool, before: Callable[[], None]) -
     before()
     lost = list(dict.fromkeys(step.loses for step in steps if step.loses))
     for text in lost:
-        say(clean(f"This is lost: {text}"))
+        say(visible(f"This is lost: {text}"))
     try:
         return click.confirm(f"Carry out {len(steps)} step{'s' * (len(steps) != 1)}?", default=False, err=True)
     except click.Abort:
@@ -158,7 +158,7 @@ def tell_outcome(outcome: Outcome) -> None:
     }
     say(words[outcome.word] + (":" if outcome.messages else ""))
     for message in outcome.messages:
-        say(clean(f"  {message}"))
+        say(visible(f"  {message}"))
     if outcome.journal.exists():
         back = f" (put back with: harvester-preflight rollback {outcome.journal})" if outcome.wrote else ""
         say(f"journal: {outcome.journal}{back}")

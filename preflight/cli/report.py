@@ -14,7 +14,7 @@ from preflight.cli.request import request_from
 from preflight.documents import schema_problems
 from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.render import RENDERERS
-from preflight.values.foreign_text import clean
+from preflight.values.foreign_text import visible
 
 MAX_BYTES = 512 << 20
 
@@ -113,6 +113,6 @@ def _diff_text(compared: dict[str, Any]) -> str:
             name = "/".join(part for part in (ref["kind"], ref["namespace"], ref["name"]) if part)
             was = f" (was {entry['was']})" if "was" in entry else ""
             waived = " waived" if entry["waived"] else ""
-            lines.append(f"{word:6} {entry['severity']}{waived}{was}  {entry['check']}  {clean(name)}")
-            lines.append(f"       {clean(entry['message'])}")
+            lines.append(f"{word:6} {entry['severity']}{waived}{was}  {entry['check']}  {visible(name)}")
+            lines.append(f"       {visible(entry['message'])}")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from preflight.cli.output import print_text
 from preflight.config_file import load_config, parse_with_positions
 from preflight.documents import Places, load_schema, schema_names, schema_problems
 from preflight.errors import ConfigError, UsageError
-from preflight.values.foreign_text import clean
+from preflight.values.foreign_text import visible
 
 KINDS = {
     "PreflightReport": "report",
@@ -54,7 +54,7 @@ def validate(file: Path, name: str | None) -> None:
         )
     if chosen == "config":
         _validate_config(file)
-    print_text(f"{clean(str(file))}: valid ({chosen})")
+    print_text(f"{visible(str(file))}: valid ({chosen})")
 
 
 def _parse(text: str, file: Path) -> tuple[Any, Places]:

@@ -24,7 +24,7 @@ from preflight.cli.terminal import Progress
 from preflight.errors import ExitCode, PreflightError
 from preflight.flow import all_needs, registered_checks
 from preflight.pair import version_pair
-from preflight.values.foreign_text import clean
+from preflight.values.foreign_text import visible
 
 
 @click.command()
@@ -70,8 +70,8 @@ def snapshot(ctx: click.Context, /, target: Path, **params: Any) -> None:
     objects = sum(len(entry.objects) for entry in inventory.entries.values())
     whys = {name: filter(None, (entry.missing, *entry.gaps)) for name, entry in inventory.entries.items()}
     unread = {name: why for name, reasons in whys.items() if (why := "; ".join(map(str, reasons)))}
-    say(f"{clean(str(target))}: {objects} objects, running version {pair.from_version or 'not known'}")
+    say(f"{visible(str(target))}: {objects} objects, running version {pair.from_version or 'not known'}")
     for name, why in sorted(unread.items()):
-        say(f"  not read: {name}: {clean(why)}")
+        say(f"  not read: {name}: {visible(why)}")
     needed = {need.resource.name for need in needs if not need.optional}
     ctx.exit(ExitCode.UNDECIDED if needed & unread.keys() else ExitCode.READY)

@@ -8,6 +8,7 @@ import sys
 from typing import TextIO
 
 from preflight.render import Style
+from preflight.values.foreign_text import visible
 
 PIPE_WIDTH = 100
 """Columns of text output that goes to a file or pipe and has no COLUMNS."""
@@ -72,7 +73,7 @@ class Progress:
         """Replace the line."""
         if self._shown:
             width = shutil.get_terminal_size((80, 24)).columns - 1
-            self._write("\r\x1b[K" + "".join(char for char in text if char.isprintable())[:width])
+            self._write("\r\x1b[K" + visible(text)[:width])
 
     def done(self) -> None:
         """Remove the line."""

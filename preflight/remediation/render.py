@@ -11,7 +11,7 @@ from typing import Any
 from preflight.remediation.journal import API_VERSION, step_dict
 from preflight.remediation.plan import Plan, Refusal, Step
 from preflight.report import resource_dict
-from preflight.values.foreign_text import clean
+from preflight.values.foreign_text import visible
 from preflight.values.times import format_time
 
 _LABELLED = re.compile(r"   (?:for|by|why|risk|LOSES|undo|until) +|\d+\. ")
@@ -79,8 +79,10 @@ def plan_table(plan: Plan, *, offline: bool, applying: bool = False, width: int 
         commands = [f"  {command}" for step in plan.steps for command in step.commands]
         last = [] if applying else ["", _last_line(plan, offline)]
         by_hand = ["", "The same by hand, one after the other:", *commands]
-        return clean("\n".join([*_wrapped(lines, width), *by_hand, *_wrapped(last, width)]), keep_newlines=True) + "\n"
-    return clean("\n".join(_wrapped(lines, width)), keep_newlines=True) + "\n"
+        return (
+            visible("\n".join([*_wrapped(lines, width), *by_hand, *_wrapped(last, width)]), keep_newlines=True) + "\n"
+        )
+    return visible("\n".join(_wrapped(lines, width)), keep_newlines=True) + "\n"
 
 
 def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
@@ -152,4 +154,4 @@ def journal_table(journal: dict[str, Any]) -> str:
         where = f"{named['namespace']}/{named['name']}" if named["namespace"] else named["name"]
         told = f": {entry['message']}" if entry["message"] else ""
         lines.append(f"  {entry['number']}. {entry['action']} {named['kind']} {where}: {entry['state']}{told}")
-    return clean("\n".join(lines), keep_newlines=True) + "\n"
+    return visible("\n".join(lines), keep_newlines=True) + "\n"

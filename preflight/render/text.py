@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
+
+from preflight.values.foreign_text import visible
 
 ANSI = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 GLYPHS = {
@@ -22,32 +23,6 @@ GLYPHS = {
 COLOURS = {"pass": "green", "fail": "red", "warn": "yellow", "unknown": "yellow", "skipped": "dim", "waived": "dim"}
 MAX_SENTENCE = 120
 """Columns of prose on however wide a screen: longer lines are hard to follow."""
-_DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-
-
-def visible(text: str) -> str:
-    """Write control, format and bidirectional characters, surrogates and noncharacters as escapes one can see.
-
-    Line ends count as control characters: only a renderer may end a line.
-    """
-    if text.isprintable():
-        return text
-    return "".join(_escape(char) if _dangerous(char) else char for char in text)
-
-
-def _dangerous(char: str) -> bool:
-    code = ord(char)
-    return unicodedata.category(char) in _DANGEROUS or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
-
-
-def _escape(char: str) -> str:
-    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
-    if named:
-        return named
-    code = ord(char)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def sanitised(value: Any, *, measured: bool = False) -> Any:
@@ -69,7 +44,7 @@ def sanitised(value: Any, *, measured: bool = False) -> Any:
 
 def _field(key: str, value: Any, measured: bool) -> Any:
     if key == "hint" and isinstance(value, str) and not measured:
-        return "\n".join(visible(line) for line in value.split("\n"))
+        return visible(value, keep_newlines=True)
     return sanitised(value, measured=measured or key == "evidence")
 
 

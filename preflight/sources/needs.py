@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from preflight.check import Need
 from preflight.errors import ConfigError
 from preflight.inventory import JsonObject
-from preflight.resources import Resource
+from preflight.resources import How, Resource
 from preflight.values.paths import FieldTree, field_tree, keep_fields
 
 
@@ -58,9 +58,9 @@ def _tree(resource: Resource, fields: set[str]) -> FieldTree:
 def never_saved(resource: Resource) -> str:
     """Say in words what a resource is that no saved file holds, because it is asked for and not listed."""
     words = {
-        "kubelet": "what kubelets answer",
-        "tls": "certificates from a handshake",
-        "ask": "the server's own answer",
+        How.KUBELET: "what kubelets answer",
+        How.TLS: "certificates from a handshake",
+        How.ASK: "the server's own answer",
     }
     return words.get(resource.how, resource.name)
 

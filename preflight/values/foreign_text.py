@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import unicodedata
 from urllib.parse import urlsplit
 
 MAX_LINE = 2000
+_DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
-def clean(text: str, *, keep_newlines: bool = False) -> str:
-    """Make control characters of foreign text visible instead of letting a terminal obey them."""
+def visible(text: str, *, keep_newlines: bool = False) -> str:
+    """Write control, format and bidirectional characters, surrogates and noncharacters as escapes one can see.
+
+    Line ends count as control characters unless they are ours: whoever wrote a text may not end a line.
+    """
+    if text.isprintable():
+        return text
     return "".join(
-        char if char.isprintable() or (keep_newlines and char == "\n") else ascii(char)[1:-1] for char in text
+        _escape(char) if _dangerous(char) and not (keep_newlines and char == "\n") else char for char in text
     )
+
+
+def _dangerous(char: str) -> bool:
+    code = ord(char)
+    return unicodedata.category(char) in _DANGEROUS or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+
+
+def _escape(char: str) -> str:
+    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
+    if named:
+        return named
+    code = ord(char)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def one_line(text: object, limit: int = MAX_LINE) -> str:

@@ -48,7 +48,7 @@ def test_any_report_holds_only_our_markup(document: dict[str, Any]) -> None:
 
 @given(value=texts)
 def test_a_cell_stays_a_cell(value: str) -> None:
-    from preflight.render.text import visible
+    from preflight.values.foreign_text import visible
 
     value = visible(value)
     parsed = PARSER.parse("\n".join(table(("A", "B"), [[code(value), text(value)], ["x", "y"]])))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.render.text import paint, sanitised, to_ascii, visible, wrap
+from preflight.render.text import paint, sanitised, to_ascii, wrap
+from preflight.values.foreign_text import visible
 from tests.render.test_properties import dangerous
 
 

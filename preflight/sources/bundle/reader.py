@@ -16,7 +16,7 @@ from preflight.check import Need
 from preflight.errors import SourceError
 from preflight.inventory import Collected, Inventory, JsonObject, namespace_gap, sorted_objects
 from preflight.model import Code, Reason, SourceInfo
-from preflight.resources import RESOURCES, Resource
+from preflight.resources import RESOURCES, How, Resource
 from preflight.sources.bundle.layout import FileProblem, Layout, open_layout
 from preflight.sources.bundle.lists import ListFile, best, index, place_of
 from preflight.sources.bundle.log import LOG, MakingLog, Place, read_log
@@ -86,14 +86,14 @@ class _Bundle:
         row = need.resource
         if row.kind == "Secret":
             return Collected(missing=Reason(Code.NOT_IN_SOURCE, f"a support bundle leaves Secrets out; {_ELSEWHERE}"))
-        if row.how == "node":
+        if row.how is How.NODE:
             nodes = self._names("nodes")
             if nodes is None:
                 return Collected(
                     missing=Reason(Code.ERROR, "the bundle has no readable list of nodes to tell whose files it lacks")
                 )
             return read_nodes(self.layout, need, sorted(nodes))
-        if row.how != "list":
+        if row.how is not How.LIST:
             return Collected(
                 missing=Reason(Code.NOT_IN_SOURCE, f"a support bundle never holds {never_saved(row)}; {_ELSEWHERE}")
             )

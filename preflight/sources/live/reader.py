@@ -20,6 +20,7 @@ from preflight.cluster.jobs import run_jobs, why_failed
 from preflight.errors import SourceError
 from preflight.inventory import Collected, Inventory
 from preflight.model import Code, Reason, SourceInfo
+from preflight.resources import How
 from preflight.sources.live.certificates import read_certificates
 from preflight.sources.live.discovery import Served, discover
 from preflight.sources.live.kubelet import read_kubelets
@@ -56,7 +57,7 @@ def read(
     tell("connecting")
     api = _connected(connection, wait, deadline)
     clock, whose = _clock(api, now)
-    lists = [item for item in merged.values() if item.resource.how == "list"]
+    lists = [item for item in merged.values() if item.resource.how is How.LIST]
     served = discover(api, [item.resource for item in lists])
     with _nothing_collected():
         entries = _read_lists(api, lists, served, page_size, workers, deadline, tell)
@@ -149,23 +150,23 @@ def _read_others(
 ) -> dict[str, Collected]:
     """Read what is no list: kubelets, handshakes, and what only the node itself could tell."""
     entries: dict[str, Collected] = {}
-    kubelets = _how(merged, "kubelet")
+    kubelets = _how(merged, How.KUBELET)
     if kubelets:
         tell("asking the kubelets")
         nodes = lists.get("nodes") or _node_names(api, page_size)
         entries |= read_kubelets(api, kubelets, nodes, deadline)
-    for item in _how(merged, "tls"):
+    for item in _how(merged, How.TLS):
         tell("looking at the API servers' certificates")
         entries[item.resource.name] = read_certificates(api, item, deadline)
     for item in merged.values():
-        if item.resource.how not in ("list", "kubelet", "tls"):
+        if item.resource.how not in (How.LIST, How.KUBELET, How.TLS):
             why = Reason(Code.NODE_ONLY, f"{item.resource.name} is only visible on the node itself")
             entries[item.resource.name] = Collected(missing=why)
     return entries
 
 
-def _how(merged: Mapping[str, MergedNeed], how: str) -> list[MergedNeed]:
-    return [item for item in merged.values() if item.resource.how == how]
+def _how(merged: Mapping[str, MergedNeed], how: How) -> list[MergedNeed]:
+    return [item for item in merged.values() if item.resource.how is how]
 
 
 def _node_names(api: Api, page_size: int) -> Collected:

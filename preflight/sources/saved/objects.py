@@ -15,7 +15,7 @@ from preflight.check import Need
 from preflight.errors import SourceError
 from preflight.inventory import Collected, Inventory, sorted_objects
 from preflight.model import Code, Reason, SourceInfo
-from preflight.resources import Resource
+from preflight.resources import How, Resource
 from preflight.sources.needs import MergedNeed, merge_needs, never_saved
 from preflight.sources.saved.streams import Gathered
 from preflight.sources.text.encoding import newest_time
@@ -132,9 +132,9 @@ def _documents(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _collected(need: MergedNeed, gathered: Gathered, name: str) -> Collected:
     row = need.resource
-    if row.how == "node":
+    if row.how is How.NODE:
         return Collected(missing=Reason(Code.NODE_ONLY, f"{row.name} is only visible on the node, not in {name}"))
-    if row.how != "list":
+    if row.how is not How.LIST:
         return Collected(
             missing=Reason(Code.NOT_IN_SOURCE, f"{name} cannot hold {never_saved(row)}; check the live cluster for it")
         )
