@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from preflight.api import JsonObject, Unreadable, View, effective_value, parse_json
 
 SETTINGS = "settings.harvesterhci.io"
+_GO_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def find_setting(view: View, name: str) -> JsonObject:
@@ -29,3 +31,8 @@ def json_value(setting: JsonObject, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable(f"setting {name} is JSON, but not an object")
     return value
+
+
+def go_integer(text: str) -> int | None:
+    """Read a whole number as Go's strconv.Atoi does, None for what it refuses: empty text, blanks, other signs."""
+    return int(text) if _GO_INTEGER.fullmatch(text) else None

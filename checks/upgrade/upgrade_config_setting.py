@@ -3,7 +3,9 @@
 Rule: util.IsRestoreVM, called by the webhook (v1.6.0 to v1.9.0-rc6), and prepareNodesForUpgrade of the controller
 (v1.4.0 on) decode the setting's value, else its default, into typed Go: wrong JSON or a wrong type is an error. Before
 1.6 that leaves the Upgrade without a state label, which blocks the next one too. A strategy type outside the three,
-or parallel with a negative concurrency, is found by the controller only, once the repository is up.
+or parallel with a negative concurrency, is found by the controller only, once the repository is up. logReadyTimeout
+(1.7.0 on) goes through strconv.Atoi; a number outside 1 to 20 gives way to 5. One that is no number is another gate's
+business (upgrade-log-prerequisites). nodeUpgradeOption.strategy.mode other than "manual" counts as auto.
 Edges: the setting webhook refuses all of it, so it takes a forced edit, a restore or an old object to get here.
 """
 
@@ -15,11 +17,15 @@ from typing import Any
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
     Code,
+    Command,
+    Consequence,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     ResourceRef,
     Severity,
     Unknown,
@@ -27,28 +33,51 @@ from preflight.api import (
     View,
     check,
     effective_value,
+    fails,
+    hangs,
+    harmless,
     integer_at,
+    kubectl,
     lies_in,
     need,
     ref_of,
+    refused,
+    stops_workload,
     text_at,
     unknown,
     value_at,
 )
 
-from ._settings import SETTINGS, json_value
+from ._settings import SETTINGS, go_integer, json_value
 
 NAME = "upgrade-config"
 TYPE, CONCURRENCY = "imagePreloadOption.strategy.type", "imagePreloadOption.strategy.concurrency"
+MODE = "nodeUpgradeOption.strategy.mode"
 TYPED = ((TYPE, str), (CONCURRENCY, int), ("restoreVM", bool))
 TYPED_SINCE_1_7 = (
     ("logReadyTimeout", str),
-    ("nodeUpgradeOption.strategy.mode", str),
+    (MODE, str),
     ("nodeUpgradeOption.strategy.pauseNodes", list),
 )
-STRATEGIES = ("sequential", "parallel", "skip")
+STRATEGIES, MODES = ("sequential", "parallel", "skip"), ("auto", "manual")
 LOG_READY_MINUTES = range(1, 21)
-EDIT = "kubectl edit settings.harvesterhci.io upgrade-config"
+EDIT = kubectl("edit settings.harvesterhci.io upgrade-config")
+RESTART = kubectl("rollout restart deployment harvester -n harvester-system")
+UNLABELLED = (
+    "The controller fails before its first step: the Upgrade stays without a state, and the next one is refused for it"
+)
+CONSEQUENCES = {
+    "preload-strategy-invalid": hangs(
+        Phase.PRELOAD,
+        "The controller retries without end once the repository is up; the Upgrade never gets a state Failed",
+    ),
+    "images-not-preloaded": fails(
+        Phase.NODE_UPGRADE, "A node that cannot pull an image when it needs it may end the upgrade", Certainty.POSSIBLE
+    ),
+    "restore-vm-ignored": stops_workload(Phase.NODE_DRAIN, "VMs that the upgrade shuts down may stay off after it"),
+    "log-timeout-ignored": harmless("The server waits 5 minutes for the logging instead"),
+    "node-mode-unknown": harmless("The server treats it as auto: no node pauses"),
+}
 
 
 @check(
@@ -70,7 +99,8 @@ EDIT = "kubectl edit settings.harvesterhci.io upgrade-config"
         "images-not-preloaded": "Strategy skip leaves every image to a registry at upgrade time: configure one, or use "
         "sequential.",
         "restore-vm-ignored": "restoreVM works on clusters of several nodes from 1.6 on only: VMs stay stopped.",
-        "log-timeout-ignored": "logReadyTimeout is outside 1 to 20 minutes, so it is not honoured.",
+        "log-timeout-ignored": "logReadyTimeout is outside 1 to 20 minutes: the server waits 5 minutes instead.",
+        "node-mode-unknown": "nodeUpgradeOption.strategy.mode is neither auto nor manual, and so no node pauses.",
     },
 )
 def upgrade_config_setting(view: View) -> Iterator[Outcome]:
@@ -79,7 +109,8 @@ def upgrade_config_setting(view: View) -> Iterator[Outcome]:
     webhook = lies_in(view.upgrade.from_version, ">=1.6.0") is not False
     if setting is None:
         if webhook:
-            yield _finding(None, FAIL, "config-missing", "there is no such setting", Enforcer.WEBHOOK)
+            text = "there is no such setting"
+            yield _finding(None, FAIL, "config-missing", text, Enforcer.WEBHOOK, refused(), RESTART)
         else:
             yield unknown(Code.ERROR, f"the settings that were read hold no {NAME}")
         return
@@ -91,11 +122,13 @@ def upgrade_config_setting(view: View) -> Iterator[Outcome]:
         problem = str(error)
     if problem:
         enforcer = Enforcer.WEBHOOK if webhook else Enforcer.SCRIPTS
-        yield _finding(setting, FAIL, "config-invalid", problem, enforcer)
+        stops = refused() if webhook else hangs(Phase.IMAGE, UNLABELLED)
+        yield _finding(setting, FAIL, "config-invalid", problem, enforcer, stops)
         return
     yield from _preload(view, setting, config)
     yield from _restore(view, setting, config)
-    yield from _log_timeout(view, setting, config)
+    if lies_in(view.upgrade.from_version, ">=1.7.0"):
+        yield from _since_1_7(setting, config)
 
 
 def _type_problem(view: View, config: dict[str, Any]) -> str:
@@ -132,22 +165,37 @@ def _restore(view: View, setting: JsonObject, config: dict[str, Any]) -> Iterato
         yield _finding(setting, WARN, "restore-vm-ignored", text, Enforcer.NONE)
 
 
-def _log_timeout(view: View, setting: JsonObject, config: dict[str, Any]) -> Iterator[Outcome]:
-    text = str(config.get("logReadyTimeout") or "")
-    if text and lies_in(view.upgrade.from_version, ">=1.7.0"):
-        minutes = int(text) if text.lstrip("+-").isdecimal() else -1
-        if minutes not in LOG_READY_MINUTES:
-            why = f"logReadyTimeout is {text!r}; the server honours 1 to 20 (minutes)"
-            yield _finding(setting, WARN, "log-timeout-ignored", why, Enforcer.NONE)
+def _since_1_7(setting: JsonObject, config: dict[str, Any]) -> Iterator[Outcome]:
+    text = text_at(config, "logReadyTimeout")
+    minutes = go_integer(text)
+    if minutes is not None and minutes not in LOG_READY_MINUTES:
+        why = f"logReadyTimeout is {text!r}; the server honours 1 to 20 (minutes)"
+        yield _finding(setting, WARN, "log-timeout-ignored", why, Enforcer.NONE)
+    mode = text_at(config, MODE)
+    if mode and mode not in MODES:
+        why = f"{MODE} is {mode!r}, which is neither auto nor manual"
+        yield _finding(setting, WARN, "node-mode-unknown", why, Enforcer.NONE)
 
 
-def _finding(setting: JsonObject | None, severity: Severity, cause: str, text: str, enforcer: Enforcer) -> Finding:
+def _finding(
+    setting: JsonObject | None,
+    severity: Severity,
+    cause: str,
+    text: str,
+    enforcer: Enforcer,
+    consequence: Consequence | None = None,
+    command: Command = EDIT,
+) -> Finding:
     return Finding(
         severity=severity,
         cause=cause,
         message=f"Setting {NAME}: {text}",
-        hint=f"Correct the setting before creating the Upgrade\n{EDIT}",
+        hint="Correct the setting before creating the Upgrade"
+        if setting
+        else "Restart the harvester deployment, which creates the setting",
+        commands=(command,),
         resource=ref_of(setting) if setting else ResourceRef("harvesterhci.io/v1beta1", "Setting", "", NAME),
         evidence={"value": effective_value(setting) if setting else None},
         enforced_by=(enforcer,),
+        consequence=consequence or CONSEQUENCES[cause],
     )
