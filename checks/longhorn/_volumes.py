@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from preflight.api import (
     Code,
+    Command,
     JsonObject,
     Unknown,
     Unreadable,
     View,
+    kubectl,
     labels_of,
     lies_in,
+    name_of,
     text_at,
     unknown,
 )
@@ -43,6 +46,12 @@ def read(view: View, resource: str) -> tuple[JsonObject, ...] | None:
     return None if view.missing(resource) else view.objects(resource)
 
 
+def is_attached(volume: JsonObject) -> bool:
+    """Say whether a volume is in use; one that cannot be read counts, for it may be."""
+    status = volume.get("status")
+    return not isinstance(status, dict) or status.get("state") in ("attached", None)
+
+
 def is_witness(node: JsonObject) -> bool:
     """Say whether a node is a witness as the upgrade scripts see it: label value "true"."""
     return labels_of(node).get(WITNESS_LABEL) == "true"
@@ -64,10 +73,43 @@ def drain_count(view: View, nodes: Sequence[JsonObject]) -> int:
 
 def claim_of(volume: JsonObject) -> str:
     """Name the claim behind a volume for a message, empty when there is none."""
+    return f" (claim {pvc_of(volume)})" if pvc_of(volume) else ""
+
+
+def pvc_of(volume: JsonObject) -> str:
+    """Return namespace and name of the claim behind a volume, empty when there is none."""
     pvc = text_at(volume, "status.kubernetesStatus.pvcName")
-    return f" (claim {text_at(volume, 'status.kubernetesStatus.namespace')}/{pvc})" if pvc else ""
+    return f"{text_at(volume, 'status.kubernetesStatus.namespace')}/{pvc}" if pvc else ""
 
 
-def patch(kind: str, name: str, merge: str) -> str:
-    """Write the kubectl command that merges `merge` into a Longhorn object."""
-    return f"kubectl patch {kind} {name} -n longhorn-system --type merge -p '{merge}'"
+def touches(volume: JsonObject, *nodes: str) -> dict[str, tuple[str, ...]]:
+    """Return what a finding about a volume touches: its claim, and the nodes the fault is on."""
+    found = {"pvc": (pvc_of(volume),), "node": tuple(sorted({node for node in nodes if node}))}
+    return {tie: names for tie, names in found.items() if any(names)}
+
+
+def patch(kind: str, name: str, merge: str, why: str = "") -> Command:
+    """Return the command that merges `merge` into a Longhorn object."""
+    return kubectl("patch {} {} -n longhorn-system --type merge -p {}", kind, name, merge, why=why)
+
+
+def look(kind: str, name: str) -> Command:
+    """Return the command that shows a Longhorn object."""
+    return kubectl("get {} {} -n longhorn-system -o yaml", kind, name)
+
+
+def unlisted(view: View) -> Iterator[Unknown]:
+    """Yield an unknown for each node that Longhorn must know and of which no nodes.longhorn.io was read.
+
+    Rule: longhorn-manager runs on every node besides witnesses, and makes such an object for it. The check must need
+    `nodes` and `nodes.longhorn.io`; nothing is said where one of them was not read: the runner does.
+    """
+    if view.missing("nodes") or view.missing("nodes.longhorn.io"):
+        return
+    known = {name_of(node) for node in view.objects("nodes.longhorn.io")}
+    if not view.objects("nodes"):
+        yield unknown(Code.INCOMPLETE, "no Node objects were read, and a cluster has at least one")
+    for node in view.objects("nodes"):
+        name = name_of(node)
+        if is_managed(node) and not is_witness(node) and name not in known:
+            yield unknown(Code.INCOMPLETE, f"no nodes.longhorn.io {name} was read, and each node has one", node=name)

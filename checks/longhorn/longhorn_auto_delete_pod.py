@@ -1,7 +1,8 @@
 """Longhorn up to 1.8.2 restarts machines whose disks are detached unexpectedly while its CSI pods restart.
 
-Rule: docs, running 1.4.0 to 1.5.2: setting auto-delete-pod-when-volume-detached-unexpectedly is "true" (the default)
-and attached volumes are of access mode rwx and migratable, as disks of machines are. Later charts set it right.
+Rule: docs, running 1.4.0 to 1.5.2: setting auto-delete-pod-when-volume-detached-unexpectedly is true (the default;
+longhorn-manager reads it, so by Go's ParseBool: checks/_settings.py) and attached volumes are of access mode rwx and
+migratable, as disks of machines are. Later charts set it right.
 """
 
 from __future__ import annotations
@@ -14,21 +15,22 @@ from preflight.api import (
     Enforcer,
     Finding,
     Outcome,
+    Phase,
     Unreadable,
     View,
     boolean_at,
     check,
-    effective_value,
     name_of,
     need,
     ref_of,
+    stops_workload,
     text_at,
     unknown,
 )
 
+from .._settings import LONGHORN_SETTINGS, longhorn_boolean, longhorn_setting
 from ._volumes import patch
 
-SETTINGS = "settings.longhorn.io"
 NAME = "auto-delete-pod-when-volume-detached-unexpectedly"
 
 
@@ -37,7 +39,7 @@ NAME = "auto-delete-pod-when-volume-detached-unexpectedly"
     title="Longhorn does not delete the pods of machines",
     category="longhorn",
     needs=(
-        need(SETTINGS, "value", "default"),
+        need(LONGHORN_SETTINGS, "value", "default"),
         need("volumes.longhorn.io", "spec.accessMode", "spec.migratable", "status.state"),
     ),
     from_versions=">=1.4.0 <1.6.0",
@@ -51,16 +53,16 @@ NAME = "auto-delete-pod-when-volume-detached-unexpectedly"
         "https://github.com/harvester/harvester/issues/8534",
         "https://github.com/longhorn/longhorn/issues/11158",
     ),
+    consequence=stops_workload(
+        Phase.SYSTEM_SERVICES,
+        "Longhorn may delete the pods of running machines while its CSI pods restart: the machines restart.",
+    ),
     causes={"pods-may-be-deleted": "The setting is true and machines run on such disks: set it to false meanwhile."},
 )
 def longhorn_auto_delete_pod(view: View) -> Iterator[Outcome]:
     """Yield a warning when Longhorn would delete pods and machines with such disks run."""
-    setting = view.find(SETTINGS, NAME, "longhorn-system")
-    value = effective_value(setting) if setting else ""
-    if setting is None or not value:
-        yield unknown(Code.ERROR, f"Longhorn's setting {NAME} was not found or is empty")
-        return
-    if value.lower() != "true":
+    setting, value = longhorn_setting(view, NAME)
+    if not longhorn_boolean(view, NAME):
         return
     disks = []
     for volume in view.objects("volumes.longhorn.io"):
@@ -74,11 +76,12 @@ def longhorn_auto_delete_pod(view: View) -> Iterator[Outcome]:
         yield Finding(
             severity=WARN,
             cause="pods-may-be-deleted",
-            message=f"Longhorn's setting {NAME} is true and {len(disks)} disks of machines are attached: the machines "
-            "may restart during the upgrade",
-            hint="Set it to false before the upgrade and to true afterwards\n"
-            + patch("settings.longhorn.io", NAME, '{"value":"false"}'),
+            message=f"Longhorn's setting {NAME} is {value} and {len(disks)} disks of machines are attached",
+            hint="Set it to false before the upgrade and to true afterwards",
+            commands=(
+                patch(LONGHORN_SETTINGS, NAME, '{"value":"false"}', why="before"),
+                patch(LONGHORN_SETTINGS, NAME, '{"value":"true"}', why="afterwards"),
+            ),
             resource=ref_of(setting),
             evidence={"value": value, "attached": len(disks)},
-            enforced_by=(Enforcer.DOCS,),
         )

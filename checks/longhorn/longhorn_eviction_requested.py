@@ -7,19 +7,27 @@ checks still run.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from preflight.api import (
     FAIL,
     WARN,
     Code,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
+    Tie,
     View,
     boolean_at,
     check,
+    degrades,
+    hangs,
+    judged,
     lies_in,
     mapping_at,
     name_of,
@@ -28,16 +36,23 @@ from preflight.api import (
     unknown,
 )
 
-from ._volumes import patch
+from ._volumes import patch, unlisted
 
 AFFECTED = ">=1.4.0 <1.5.0"
+CRASHES = hangs(
+    Phase.SYSTEM_SERVICES,
+    "longhorn-manager crashes in this upgrade, and the script waits for it without limit.",
+)
+WEAKENS = degrades(
+    Phase.NODE_DRAIN, "Volumes may be degraded while their replicas move, and the server refuses degraded volumes."
+)
 
 
 @check(
     id="longhorn-eviction-requested",
     title="No Longhorn node or disk is being evicted",
     category="longhorn",
-    needs=(need("nodes.longhorn.io", "spec.evictionRequested", "spec.disks.*.evictionRequested"),),
+    needs=(need("nodes"), need("nodes.longhorn.io", "spec.evictionRequested", "spec.disks.*.evictionRequested")),
     enforced_by=(Enforcer.CHECK_SH, Enforcer.DOCS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-4-0-to-v1-4-1",
     why="From or to 1.4.x longhorn-manager crashes while an eviction is requested; elsewhere the move leaves "
@@ -45,6 +60,7 @@ AFFECTED = ">=1.4.0 <1.5.0"
     how="Somebody requested the eviction to empty a node or disk and never took the request back.",
     fix="Let the eviction finish, set evictionRequested to false on the node and its disks, and wait for the volumes.",
     links=("https://github.com/harvester/harvester/issues/7717",),
+    explains=(Explains("longhorn-volume-health", Tie.NODE),),
     causes={
         "node-eviction": "The node's replicas are to move away: finish it and take the request back.",
         "disk-eviction": "A disk's replicas are to move away: finish it and take the request back.",
@@ -69,23 +85,20 @@ def longhorn_eviction_requested(view: View) -> Iterator[Outcome]:
         what = (
             f"disk {', '.join(evicted)} of Longhorn node {name}" if evicted and not whole else f"Longhorn node {name}"
         )
-        merge = {"node": '"evictionRequested":false'} if whole else {}
+        merge: dict[str, Any] = {"evictionRequested": False} if whole else {}
         if evicted:
-            merge["disks"] = f'"disks":{{{",".join(_off(disk) for disk in evicted)}}}'
+            merge["disks"] = {disk: {"evictionRequested": False} for disk in evicted}
         yield Finding(
             severity=FAIL if enforcers else WARN,
             cause="node-eviction" if whole else "disk-eviction",
-            message=f"Eviction is requested for {what}"
-            + ("; longhorn-manager crashes in this upgrade" if enforcers else "; its volumes are degraded meanwhile"),
-            hint="Let the eviction finish, then take the request back and wait until all volumes are healthy\n"
-            + patch("nodes.longhorn.io", name, f'{{"spec":{{{",".join(merge.values())}}}}}'),
+            message=f"Eviction is requested for {what}",
+            hint="Let the eviction finish, then take the request back and wait until all volumes are healthy",
+            commands=(patch("nodes.longhorn.io", name, json.dumps({"spec": merge}, separators=(",", ":"))),),
             resource=ref_of(node),
             evidence={"node": bool(whole), "disks": evicted},
             enforced_by=enforcers or (Enforcer.NONE,),
+            consequence=CRASHES if enforcers else WEAKENS,
         )
 
-    yield from view.each("nodes.longhorn.io", judge)
-
-
-def _off(disk: str) -> str:
-    return f'"{disk}":{{"evictionRequested":false}}'
+    yield from unlisted(view)
+    yield from judged(view.some("nodes.longhorn.io"), judge)

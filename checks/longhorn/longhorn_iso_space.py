@@ -1,8 +1,12 @@
 """The upgrade stores its ISO image, and the repository made from it, on Longhorn: without room it fails late.
 
-Rule: nobody's. Per copy the image itself and the repository's volume (10 GiB up to running 1.6; the size of the image
-later) must find room on a disk, on as many nodes as the default storage class wants replicas. No disk with room: the
-image never becomes ready. Fewer than wanted: a fragile repository, and a degraded volume the drain waits for.
+Rule: nobody's. Running up to 1.6 (pkg/controller/master/upgrade upgrade_repo.go): the image and a volume of 10 GiB for the
+repository, in as many copies as the default storage class of Longhorn wants (three where there is none). Running 1.7 and
+later: the image alone, but CDI fetches it into a scratch volume of the same size first; from 1.7.1 on its class is
+longhorn-static, in 1.7.0 one made for the upgrade, and neither says a number of replicas unless somebody set it: then
+Longhorn's setting default-replica-count does. No disk with room: the image never becomes ready. Fewer nodes than
+copies: a degraded volume, which the drain may wait for.
+Edges: a node that Longhorn must know and of which nothing was read is unknown.
 Units: bytes. Room is what Longhorn's scheduler would allow (checks/longhorn/_disks.py). The size of the ISO is not
 known before the download: an option.
 """
@@ -14,32 +18,50 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
     Code,
     Enforcer,
     Finding,
     JsonObject,
-    NotCollected,
     Option,
     Outcome,
-    Reason,
+    Phase,
     ResourceRef,
     Unreadable,
     View,
     annotations_of,
     check,
-    effective_value,
+    fails,
+    hangs,
     human_bytes,
     integer_at,
+    kubectl,
+    lies_in,
     mapping_at,
+    name_of,
     need,
     unknown,
 )
 
+from .._settings import LONGHORN_SETTINGS, longhorn_number
 from ._disks import Disk, disks_of
+from ._volumes import unlisted
 
-CLASSES, SETTINGS = "storageclasses.storage.k8s.io", "settings.longhorn.io"
+CLASSES, STATIC = "storageclasses.storage.k8s.io", "longhorn-static"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 GIB = 2**30
+ESTIMATED = "(the size of the image is an estimate)"
+NEVER_READY = hangs(
+    Phase.IMAGE, f"The image never becomes ready, and nothing limits the wait for it {ESTIMATED}.", Certainty.LIKELY
+)
+NOT_FETCHED = fails(
+    Phase.IMAGE, f"The image cannot be stored, and the Upgrade is Failed {ESTIMATED}.", Certainty.LIKELY
+)
+MAY_WAIT = hangs(
+    Phase.NODE_DRAIN,
+    f"The volume of the repository may stay degraded, and the drain may then wait for it {ESTIMATED}.",
+    Certainty.POSSIBLE,
+)
 
 
 @check(
@@ -47,6 +69,7 @@ GIB = 2**30
     title="Longhorn has room for the image of the upgrade",
     category="longhorn",
     needs=(
+        need("nodes"),
         need(
             "nodes.longhorn.io",
             "spec.allowScheduling",
@@ -56,7 +79,7 @@ GIB = 2**30
             "status.diskStatus.*.storageScheduled",
             "status.conditions",
         ),
-        need(SETTINGS, "value", "default"),
+        need(LONGHORN_SETTINGS, "value", "default"),
         need(CLASSES, f"metadata.annotations[{DEFAULT_CLASS}]", "provisioner", "parameters.numberOfReplicas"),
     ),
     enforced_by=(Enforcer.SCRIPTS, Enforcer.NONE),
@@ -67,63 +90,62 @@ GIB = 2**30
     fix="Delete images, snapshots and volumes nobody needs, or add a disk.",
     causes={
         "no-disk-with-room": "No disk has room for one copy: the Upgrade would fail while it fetches its image.",
-        "too-few-nodes-with-room": "Fewer nodes have room than the default storage class wants replicas.",
+        "too-few-nodes-with-room": "Fewer nodes have room than the volume of the image will have replicas.",
     },
     options={
         "isoGiB": Option(8, "GiB the ISO image takes", minimum=1),
-        "repoGiB": Option(10, "GiB the volume of the repository takes", minimum=0),
+        "repoGiB": Option(10, "GiB the volume of the repository takes (running up to 1.6)", minimum=0),
     },
 )
 def longhorn_iso_space(view: View) -> Iterator[Outcome]:
     """Yield a finding when too few nodes have a disk with room for image and repository."""
-    over = _percent(view, "storage-over-provisioning-percentage")
-    minimal = _percent(view, "storage-minimal-available-percentage")
+    cdi = lies_in(view.upgrade.from_version, ">=1.7.0")
+    if cdi is None:
+        yield unknown(Code.ERROR, "where the image of the upgrade is stored depends on the running version")
+        return
+    over = longhorn_number(view, "storage-over-provisioning-percentage")
+    minimal = longhorn_number(view, "storage-minimal-available-percentage")
     disks: list[Disk] = []
     for node in view.objects("nodes.longhorn.io"):
         try:
             disks += disks_of(node)
         except Unreadable as error:
             yield unknown(Code.UNPARSABLE, f"{error}")
+    yield from unlisted(view)
     if not disks:
         yield unknown(Code.ERROR, "no Longhorn node reports the size of a disk")
         return
-    need_bytes = (int(view.options["isoGiB"]) + int(view.options["repoGiB"])) * GIB
+    image = int(view.options["isoGiB"])
+    need_bytes = (image + (image if cdi else int(view.options["repoGiB"]))) * GIB
     best = max(disks, key=lambda disk: disk.room(over, minimal))
     most = best.room(over, minimal)
     fitting = {disk.node for disk in disks if disk.room(over, minimal) >= need_bytes}
     nodes = {disk.node for disk in disks}
-    wanted = min(_replicas(view), len(nodes))
+    wanted = min(_replicas(view, cdi), len(nodes))
     if len(fitting) >= wanted:
         return
     yield Finding(
         severity=WARN if fitting else FAIL,
         cause="too-few-nodes-with-room" if fitting else "no-disk-with-room",
         message=f"{len(fitting)} of {len(nodes)} nodes have a disk with room for {human_bytes(need_bytes)}, the image "
-        f"of the upgrade and its repository; {wanted} are wanted; the emptiest disk, {best.name} of {best.node}, "
-        f"has {human_bytes(max(most, 0))}",
-        hint="Delete images, snapshots and volumes nobody needs, or add a disk\n"
-        "kubectl get nodes.longhorn.io -n longhorn-system -o yaml",
+        f"of the upgrade and {'its copy while it is fetched' if cdi else 'its repository'}; {wanted} are wanted; the "
+        f"emptiest disk, {best.name} of {best.node}, has {human_bytes(max(most, 0))}",
+        hint="Delete images, snapshots and volumes nobody needs, or add a disk",
+        commands=(kubectl("get nodes.longhorn.io -n longhorn-system -o yaml"),),
         resource=ResourceRef("longhorn.io/v1beta2", "Node", "longhorn-system", best.node),
         evidence={"neededBytes": need_bytes, "bestRoomBytes": most, "nodesWithRoom": sorted(fitting), "wanted": wanted},
         enforced_by=(Enforcer.NONE,) if fitting else (Enforcer.SCRIPTS,),
+        consequence=MAY_WAIT if fitting else NEVER_READY if cdi else NOT_FETCHED,
     )
 
 
-def _percent(view: View, name: str) -> int:
-    setting = view.find(SETTINGS, name, "longhorn-system")
-    if setting is None:
-        raise NotCollected(Reason(Code.ERROR, f"Longhorn has no setting {name}"))
-    value = effective_value(setting)
-    if not value.isdigit():
-        raise Unreadable(f"Longhorn's setting {name} is {value!r}, not a percentage")
-    return int(value)
-
-
-def _replicas(view: View) -> int:
+def _replicas(view: View, cdi: bool) -> int:
     for found in view.objects(CLASSES):
-        if annotations_of(found).get(DEFAULT_CLASS) == "true" and _is_longhorn(found):
-            return integer_at(mapping_at(found, "parameters"), "numberOfReplicas") or 3
-    return 3
+        ours = name_of(found) == STATIC if cdi else annotations_of(found).get(DEFAULT_CLASS) == "true"
+        if ours and _is_longhorn(found):
+            count = integer_at(mapping_at(found, "parameters"), "numberOfReplicas")
+            return longhorn_number(view, "default-replica-count") if count is None else count
+    return longhorn_number(view, "default-replica-count") if cdi else 3
 
 
 def _is_longhorn(found: JsonObject) -> bool:

@@ -13,15 +13,18 @@ from preflight.api import (
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
+    kubectl,
     name_of,
     need,
     ref_of,
     text_at,
 )
 
-from ._volumes import claim_of
+from ._volumes import claim_of, touches
 
 
 @check(
@@ -44,6 +47,9 @@ from ._volumes import claim_of
     how="A migration was broken off, often by a node that went down.",
     fix="Empty status.currentMigrationNodeID through the status subresource.",
     links=("https://github.com/harvester/harvester/issues/8949",),
+    consequence=degrades(
+        Phase.AFTER, "The machine that uses the volume does not start or move again until the field is emptied."
+    ),
     causes={"migration-left": "The volume is detached but still names a migration: empty that field."},
 )
 def longhorn_migration_flap(view: View) -> Iterator[Outcome]:
@@ -58,11 +64,15 @@ def _judge(volume: JsonObject) -> Iterator[Outcome]:
     yield Finding(
         severity=WARN,
         cause="migration-left",
-        message=f"Volume {name_of(volume)}{claim_of(volume)} is {state} but still in a migration to {target}: its "
-        "machine will not start",
-        hint="Empty the field\n"
-        f"kubectl patch volumes.longhorn.io {name_of(volume)} -n longhorn-system --subresource=status --type merge "
-        """-p '{"status":{"currentMigrationNodeID":""}}'""",
+        message=f"Volume {name_of(volume)}{claim_of(volume)} is {state} but still in a migration to {target}",
+        hint="Empty the field",
+        commands=(
+            kubectl(
+                "patch volumes.longhorn.io {} -n longhorn-system --subresource=status --type merge -p {}",
+                name_of(volume),
+                '{"status":{"currentMigrationNodeID":""}}',
+            ),
+        ),
         resource=ref_of(volume),
         evidence={
             "state": state,
@@ -70,5 +80,5 @@ def _judge(volume: JsonObject) -> Iterator[Outcome]:
             "migrationNodeID": text_at(volume, "spec.migrationNodeID") or None,
         },
         transient=state == "detaching",
-        enforced_by=(Enforcer.DOCS,),
+        touches=touches(volume, target),
     )

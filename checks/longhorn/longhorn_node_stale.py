@@ -13,12 +13,17 @@ from preflight.api import (
     FAIL,
     Code,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
+    Tie,
     View,
     check,
+    hangs,
     integer_at,
+    kubectl,
     labels_of,
     name_of,
     need,
@@ -27,9 +32,12 @@ from preflight.api import (
     unknown,
 )
 
-from ._volumes import is_managed, is_witness, read
+from ._volumes import is_managed, is_witness, read, unlisted
 
 MANAGERS, DAEMONSETS = "instancemanagers.longhorn.io", "daemonsets.apps"
+COUNTS = hangs(
+    Phase.SYSTEM_SERVICES, "After Longhorn is upgraded, the script waits without limit until exactly so many are ready."
+)
 
 
 @check(
@@ -47,6 +55,10 @@ MANAGERS, DAEMONSETS = "instancemanagers.longhorn.io", "daemonsets.apps"
     why="After Longhorn is upgraded the script waits, without limit, for its pods on every node Longhorn knows.",
     how="A node was removed from the cluster but not from Longhorn, or a taint keeps Longhorn's pods away.",
     fix="Delete the nodes.longhorn.io object of the node that is gone; remove the taint, or repair the pod.",
+    consequence=hangs(
+        Phase.SYSTEM_SERVICES, "After Longhorn is upgraded, the script waits for the pods of that node without limit."
+    ),
+    explains=(Explains("longhorn-volume-health", Tie.NODE, causes=("node-gone", "no-instance-manager")),),
     causes={
         "node-gone": "Longhorn still knows a node the cluster has not: delete its nodes.longhorn.io object.",
         "no-instance-manager": "No instance manager runs for this Longhorn node: look at its pods and the node.",
@@ -68,6 +80,7 @@ def longhorn_node_stale(view: View) -> Iterator[Outcome]:
     elif managers is not None and wanted > 1:
         running = {_node_of(manager) for manager in managers if text_at(manager, "status.currentState") == "running"}
     yield from _daemonset(view, wanted)
+    yield from unlisted(view)
 
     def judge(node: JsonObject) -> Iterator[Outcome]:
         name = name_of(node)
@@ -84,20 +97,18 @@ def _node_of(manager: JsonObject) -> str:
 
 
 def _stale(node: JsonObject, cause: str, problem: str) -> Finding:
-    name = name_of(node)
-    command = (
-        f"kubectl delete nodes.longhorn.io {name} -n longhorn-system"
-        if cause == "node-gone"
-        else f"kubectl get pods -n longhorn-system -o wide --field-selector spec.nodeName={name}"
-    )
+    name, gone = name_of(node), cause == "node-gone"
     return Finding(
         severity=FAIL,
         cause=cause,
-        message=f"{problem}: the upgrade of the system services waits for it without limit",
-        hint=("Delete what Longhorn remembers of it" if cause == "node-gone" else "Find out why its pod does not run")
-        + f"\n{command}",
+        message=problem,
+        hint="Delete what Longhorn remembers of it" if gone else "Find out why its pod does not run",
+        commands=(
+            kubectl("delete nodes.longhorn.io {} -n longhorn-system", name)
+            if gone
+            else kubectl("get pods -n longhorn-system -o wide --field-selector spec.nodeName={}", name),
+        ),
         resource=ref_of(node),
-        enforced_by=(Enforcer.SCRIPTS,),
     )
 
 
@@ -113,12 +124,14 @@ def _daemonset(view: View, wanted: int) -> Iterator[Outcome]:
         yield Finding(
             severity=FAIL,
             cause="manager-pods-missing",
-            message=f"longhorn-manager is ready on {ready} nodes; the script waits until it is exactly {wanted}, the "
-            "managed nodes that are no witnesses",
-            hint="Compare its pods with the nodes, their taints and the label harvesterhci.io/managed\n"
-            "kubectl get pods -n longhorn-system -l app=longhorn-manager -o wide\n"
-            "kubectl get nodes -L harvesterhci.io/managed",
+            message=f"longhorn-manager is ready on {ready} nodes, not on exactly {wanted}, the managed nodes that are no "
+            "witnesses",
+            hint="Compare its pods with the nodes, their taints and the label harvesterhci.io/managed",
+            commands=(
+                kubectl("get pods -n longhorn-system -l app=longhorn-manager -o wide"),
+                kubectl("get nodes -L harvesterhci.io/managed"),
+            ),
             resource=ref_of(found),
             evidence={"numberReady": ready, "wanted": wanted},
-            enforced_by=(Enforcer.SCRIPTS,),
+            consequence=COUNTS,
         )

@@ -17,8 +17,10 @@ from preflight.api import (
     JsonObject,
     Option,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
     human_bytes,
     integer_at,
     name_of,
@@ -28,7 +30,7 @@ from preflight.api import (
 )
 
 from ._disks import disks_of
-from ._volumes import claim_of
+from ._volumes import claim_of, look, touches
 
 
 @check(
@@ -46,6 +48,9 @@ from ._volumes import claim_of
     how="A typing error in the size of a disk or claim.",
     fix="Delete the volume, or restore its data into one of a sensible size, before the upgrade.",
     links=("https://github.com/harvester/harvester/issues/8096",),
+    consequence=degrades(
+        Phase.AFTER, "After the upgrade Longhorn takes the volume for not ready and refuses to delete it."
+    ),
     causes={"larger-than-all-disks": "The volume can never be filled: replace it by one of a sensible size."},
     options={"timesCapacity": Option(1.0, "how many times the size of all disks a volume may have", minimum=0.1)},
 )
@@ -67,11 +72,11 @@ def longhorn_oversized_volume(view: View) -> Iterator[Outcome]:
                 cause="larger-than-all-disks",
                 message=f"Volume {name_of(volume)}{claim_of(volume)} is {human_bytes(size)} large; all disks of "
                 f"Longhorn together are {human_bytes(capacity)}",
-                hint="Replace it by a volume of a sensible size before the upgrade\n"
-                f"kubectl get volumes.longhorn.io {name_of(volume)} -n longhorn-system -o yaml",
+                hint="Replace it by a volume of a sensible size before the upgrade",
+                commands=(look("volumes.longhorn.io", name_of(volume)),),
                 resource=ref_of(volume),
                 evidence={"size": size, "capacity": capacity},
-                enforced_by=(Enforcer.DOCS,),
+                touches=touches(volume),
             )
 
     yield from view.each("volumes.longhorn.io", judge)

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    delays,
+    kubectl,
     name_of,
     need,
     ref_of,
@@ -34,6 +38,11 @@ from preflight.api import (
     why="A snapshot or backup that starts half-way attaches volumes and keeps nodes from being drained.",
     how="Somebody made the job in the Longhorn UI.",
     fix="Delete the job, or take its groups away, until the upgrade is over.",
+    consequence=delays(
+        Phase.NODE_DRAIN,
+        "A snapshot or backup that starts half-way attaches volumes, and the drain of their node may wait for it.",
+        Certainty.POSSIBLE,
+    ),
     causes={"recurring-task": "The job starts snapshots or backups by itself: disable it for the upgrade."},
 )
 def longhorn_recurring_jobs(view: View) -> Iterator[Outcome]:
@@ -45,16 +54,18 @@ def _judge(job: JsonObject) -> Iterator[Outcome]:
     task = text_at(job, "spec.task")
     if not task.startswith(("snapshot", "backup")):
         return
+    name = name_of(job)
     groups = texts_at(job, "spec.groups")
     yield Finding(
         severity=WARN,
         cause="recurring-task",
-        message=f"Recurring job {name_of(job)} takes a {task} at {text_at(job, 'spec.cron') or 'no set time'} "
+        message=f"Recurring job {name} takes a {task} at {text_at(job, 'spec.cron') or 'no set time'} "
         f"(groups: {', '.join(groups) or 'none'})",
-        hint="Disable it until the upgrade is over\n"
-        f"kubectl get recurringjobs.longhorn.io {name_of(job)} -n longhorn-system -o yaml > {name_of(job)}.yaml\n"
-        f"kubectl delete recurringjobs.longhorn.io {name_of(job)} -n longhorn-system",
+        hint="Disable it until the upgrade is over",
+        commands=(
+            kubectl("get recurringjobs.longhorn.io {} -n longhorn-system -o yaml > {}.yaml", name, name, why="keep it"),
+            kubectl("delete recurringjobs.longhorn.io {} -n longhorn-system", name),
+        ),
         resource=ref_of(job),
         evidence={"task": task, "groups": groups},
-        enforced_by=(Enforcer.DOCS,),
     )

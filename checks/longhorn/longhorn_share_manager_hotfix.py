@@ -14,8 +14,11 @@ from preflight.api import (
     Enforcer,
     Finding,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
+    kubectl,
     maps_at,
     need,
     ref_of,
@@ -42,6 +45,9 @@ CONTAINERS = "spec.template.spec.containers"
     how="Somebody applied the hotfix for 1.4.3.",
     fix="Put the image of Longhorn 1.7.3 back into the command of DaemonSet longhorn-manager first.",
     links=("https://github.com/harvester/harvester/issues/8354",),
+    consequence=degrades(
+        Phase.AFTER, "Volumes that are shared may stay on the hotfix, which is older than what the target ships."
+    ),
     causes={"hotfix-image": "The image is a hotfix: go back to the stock one of this version before the upgrade."},
 )
 def longhorn_share_manager_hotfix(view: View) -> Iterator[Outcome]:
@@ -63,9 +69,8 @@ def longhorn_share_manager_hotfix(view: View) -> Iterator[Outcome]:
                 severity=WARN,
                 cause="hotfix-image",
                 message=f"longhorn-manager uses the share-manager image {image}, a hotfix",
-                hint="Put the stock image of Longhorn 1.7.3 back before the upgrade\n"
-                "kubectl edit daemonset longhorn-manager -n longhorn-system",
+                hint="Put the stock image of Longhorn 1.7.3 back before the upgrade",
+                commands=(kubectl("edit daemonset longhorn-manager -n longhorn-system"),),
                 resource=ref_of(found),
                 evidence={"image": image},
-                enforced_by=(Enforcer.DOCS,),
             )

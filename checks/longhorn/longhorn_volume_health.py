@@ -6,7 +6,8 @@ Webhook (validator.go, v1.4.0 to v1.9.0-rc6): with three or more Node objects, w
 two data nodes the volume of every running engine must be healthy, else every running engine needs two RW replicas
 (one for a single-replica volume). check.sh walks engines, so it misses volumes without one; it fails what the others
 accept (two nodes, three replicas; detached with missing replicas): a warning here.
-Edges: an engine whose volume is gone hangs the drain, and check.sh passes it. `creating` volumes are in motion.
+Edges: an attached volume has an engine and replicas: where none was read, it is unknown. An engine whose volume is gone
+hangs the drain, and check.sh passes it. `creating` volumes are in motion.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from ._volumes import by_volume, drain_count, is_witness, read
             "spec.numberOfReplicas",
         ),
         need("engines.longhorn.io", "status.currentState", "status.replicaModeMap", "spec.volumeName"),
-        need("replicas.longhorn.io", "spec.volumeName"),
+        need("replicas.longhorn.io", "spec.volumeName", "spec.nodeID", "spec.failedAt", "status.currentState"),
     ),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.CHECK_SH, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
@@ -73,7 +74,8 @@ def longhorn_volume_health(view: View) -> Iterator[Outcome]:
     yield from unread_replicas
     known = view.missing("replicas.longhorn.io") is None and not unread_replicas
     data_nodes = sum(not is_witness(node) for node in nodes)
-    scene = Scene(len(nodes), drain_count(view, nodes), data_nodes, engines, replicas if known else None)
+    engines_known = view.missing("engines.longhorn.io") is None and not unread_engines
+    scene = Scene(len(nodes), drain_count(view, nodes), data_nodes, engines, replicas if known else None, engines_known)
     volumes = view.objects("volumes.longhorn.io")
     yield from judged(volumes, scene.judge)
     names = {name_of(volume) for volume in volumes}

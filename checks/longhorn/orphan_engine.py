@@ -4,7 +4,8 @@ Rule: docs (1.4.0 to 1.4.1, 1.5 to 1.6, troubleshooting); no script tests it. In
 status.instanceEngines. One whose Engine object is gone, stopped, or run by another instance manager never leaves the
 list, so Longhorn never removes the disruption budget of that name and the node stays in Pre-drained. An Engine whose
 volume does not exist ends the same way.
-Edges: a single node is not drained, and without a budget nothing holds the drain yet: warnings.
+Edges: a single node is not drained, and without a budget nothing holds the drain yet: warnings. No instance manager at
+all while volumes are attached is a reading that is not the whole.
 """
 
 from __future__ import annotations
@@ -15,14 +16,21 @@ from typing import NamedTuple
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
     Code,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
+    Tie,
     View,
     check,
+    degrades,
+    hangs,
     judged,
+    kubectl,
     mapping_at,
     name_of,
     namespace_of,
@@ -33,9 +41,16 @@ from preflight.api import (
     value_at,
 )
 
-from ._volumes import read, volume_of
+from ._volumes import is_attached, read, volume_of
 
 MANAGERS = "instancemanagers.longhorn.io"
+STAYS = hangs(
+    Phase.NODE_DRAIN,
+    "Longhorn never removes the disruption budget of that instance manager, and the node stays in Pre-drained (read in the "
+    "documentation's steps, not in a script).",
+    Certainty.LIKELY,
+)
+UNUSED = degrades(Phase.AFTER, "Nothing waits for it here; the process may keep memory and ports of its node.")
 
 
 @check(
@@ -46,7 +61,7 @@ MANAGERS = "instancemanagers.longhorn.io"
         need("nodes"),
         need(MANAGERS, "status.instanceEngines.*.status.state", "spec.nodeID"),
         need("engines.longhorn.io", "status.currentState", "status.instanceManagerName", "spec.volumeName"),
-        need("volumes.longhorn.io"),
+        need("volumes.longhorn.io", "status.state"),
         need("poddisruptionbudgets.policy", namespaces=("longhorn-system",)),
     ),
     enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS, Enforcer.NONE),
@@ -60,6 +75,7 @@ MANAGERS = "instancemanagers.longhorn.io"
         "https://github.com/longhorn/longhorn/issues/6764",
         "https://github.com/longhorn/longhorn/issues/11605",
     ),
+    explains=(Explains("longhorn-volume-health", Tie.OBJECT, folds=True, causes=("engine-without-volume",)),),
     causes={
         "process-without-engine": "The process has no Engine object, or one that is stopped or runs elsewhere.",
         "engine-without-volume": "The Engine's volume does not exist: delete the Engine once nothing uses it.",
@@ -76,6 +92,8 @@ def orphan_engine(view: View) -> Iterator[Outcome]:
     scene = _Scene(engines, held, nodes is None or len(nodes) > 1)
     yield from view.each(MANAGERS, scene.judge_manager)
     volumes = {name_of(volume) for volume in view.objects("volumes.longhorn.io")}
+    if not view.objects(MANAGERS) and any(is_attached(volume) for volume in view.objects("volumes.longhorn.io")):
+        yield unknown(Code.INCOMPLETE, "volumes are attached, and not one instance manager was read")
     yield from judged(tuple(engines.values()), lambda engine: scene.judge_engine(engine, volumes))
 
 
@@ -87,25 +105,24 @@ class _Scene(NamedTuple):
 
     def judge_manager(self, manager: JsonObject) -> Iterator[Outcome]:
         name = name_of(manager)
-        orphans = {}
-        for process in sorted(mapping_at(manager, "status.instanceEngines")):
-            why = self._orphaned(process, name)
-            if why:
-                orphans[process] = why
+        processes = sorted(mapping_at(manager, "status.instanceEngines"))
+        orphans = {process: why for process in processes if (why := self._orphaned(process, name))}
         if not orphans:
             return
         blocks = self.drained and (self.held is None or name in self.held)
+        node = text_at(manager, "spec.nodeID")
         what = ", ".join(f"{process} ({why})" for process, why in orphans.items())
         yield Finding(
             severity=FAIL if blocks else WARN,
             cause="process-without-engine",
-            message=f"Instance manager {name} on {text_at(manager, 'spec.nodeID') or '?'} still counts engine "
-            f"processes that nothing uses: {what}" + ("; its node can never be drained" if blocks else ""),
-            hint="When all attached volumes are healthy, delete the disruption budget of the instance manager\n"
-            f"kubectl delete poddisruptionbudgets.policy {name} -n longhorn-system",
+            message=f"Instance manager {name} on {node or '?'} still counts engine processes that nothing uses: {what}",
+            hint="When all attached volumes are healthy, delete the disruption budget of the instance manager",
+            commands=(kubectl("delete poddisruptionbudgets.policy {} -n longhorn-system", name),),
             resource=ref_of(manager),
             evidence={"processes": orphans, "budget": None if self.held is None else name in self.held},
             enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS) if blocks else (Enforcer.NONE,),
+            consequence=STAYS if blocks else UNUSED,
+            touches={"node": (node,)} if node else {},
         )
 
     def _orphaned(self, process: str, manager: str) -> str:
@@ -131,9 +148,11 @@ class _Scene(NamedTuple):
             cause="engine-without-volume",
             message=f"Engine {name_of(engine)} {'runs' if running else 'is left'} for volume {volume}, which does not "
             "exist",
-            hint="Delete it once nothing uses it\n"
-            f"kubectl delete engines.longhorn.io {name_of(engine)} -n longhorn-system",
+            hint="Delete it once nothing uses it",
+            commands=(kubectl("delete engines.longhorn.io {} -n longhorn-system", name_of(engine)),),
             resource=ref_of(engine),
             evidence={"volume": volume, "state": text_at(engine, "status.currentState") or None},
             enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS) if blocks else (Enforcer.NONE,),
+            consequence=STAYS if blocks else UNUSED,
+            touches={"volume": (volume,)},
         )

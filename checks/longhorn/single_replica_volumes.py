@@ -20,21 +20,29 @@ from preflight.api import (
     JsonObject,
     NotApplicable,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
     integer_at,
     judged,
     lies_in,
     name_of,
     need,
     ref_of,
+    refused,
     text_at,
     unknown,
 )
 
-from ._volumes import by_volume, claim_of, patch, read
+from ._volumes import by_volume, claim_of, patch, read, touches
 
 ACTIVE = ("creating", "attached", "attaching")
+REFUSED = refused("The server refuses to create the Upgrade while a volume has a single replica.")
+ACCEPTED = degrades(
+    Phase.NODE_DRAIN,
+    "A server of 1.4 accepts it while the volume is unused; it cannot be used while the node with its replica is down.",
+)
 
 
 @check(
@@ -85,17 +93,18 @@ def _judge(volume: JsonObject, any_state: bool | None, seen: frozenset[str] | No
         yield unknown(Code.UNPARSABLE, f"Volume {name} has one replica and no status.state")
     if any_state is None and not active:
         yield unknown(Code.ERROR, f"whether the server refuses the unused volume {name} depends on the running version")
-    refused = active or any_state is True
+    refused_now = active or any_state is True
     by_script = (Enforcer.CHECK_SH,) if seen is None or name in seen else ()
-    enforcers = (*((Enforcer.WEBHOOK,) if refused else ()), *by_script) or (Enforcer.NONE,)
-    server = "the server refuses the Upgrade" if refused else "a 1.4 server accepts it while it is unused"
+    enforcers = (*((Enforcer.WEBHOOK,) if refused_now else ()), *by_script) or (Enforcer.NONE,)
     yield Finding(
-        severity=FAIL if refused else WARN,
+        severity=FAIL if refused_now else WARN,
         cause="active-single-replica" if active else "detached-single-replica",
-        message=f"Volume {name}{claim_of(volume)} is {state or 'in no known state'} and has 1 replica: {server}",
-        hint="Raise the number of replicas and wait until the volume is healthy, or remove the volume\n"
-        + patch("volumes.longhorn.io", name, '{"spec":{"numberOfReplicas":3}}'),
+        message=f"Volume {name}{claim_of(volume)} is {state or 'in no known state'} and has 1 replica",
+        hint="Raise the number of replicas and wait until the volume is healthy, or remove the volume",
+        commands=(patch("volumes.longhorn.io", name, '{"spec":{"numberOfReplicas":3}}'),),
         resource=ref_of(volume),
         evidence={"numberOfReplicas": replicas, "state": state or None},
         enforced_by=enforcers,
+        consequence=REFUSED if refused_now else ACCEPTED,
+        touches=touches(volume),
     )

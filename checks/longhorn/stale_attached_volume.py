@@ -12,12 +12,15 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    delays,
     maps_at,
     name_of,
     need,
@@ -25,7 +28,7 @@ from preflight.api import (
     text_at,
 )
 
-from ._volumes import claim_of
+from ._volumes import claim_of, look, touches
 
 
 @check(
@@ -40,6 +43,11 @@ from ._volumes import claim_of
     how="A pod died without its volume being detached, or the volume was attached by hand or by a running job.",
     fix="Make sure nothing uses the volume, then detach it in the Longhorn UI and remove a stale attachment ticket.",
     links=("https://github.com/harvester/harvester/issues/3648",),
+    consequence=delays(
+        Phase.NODE_DRAIN,
+        "The drain of the node may wait until somebody detaches the volume.",
+        Certainty.POSSIBLE,
+    ),
     causes={
         "no-workload": "Attached, and no pod is known to use it: detach it, or wait for the backup or export.",
         "workload-not-running": "Attached, and none of the pods that use it runs: repair the workload or detach.",
@@ -66,9 +74,9 @@ def _judge(volume: JsonObject) -> Iterator[Outcome]:
         cause="workload-not-running" if users else "no-workload",
         message=f"Volume {name}{claim_of(volume)} is attached to {node or 'a node'} but "
         + (f"no pod that uses it runs: {pods}" if users else "no pod uses it"),
-        hint="If no backup or export is using it, detach it in the Longhorn UI\n"
-        f"kubectl get volumeattachments.longhorn.io {name} -n longhorn-system -o yaml",
+        hint="If no backup or export is using it, detach it in the Longhorn UI",
+        commands=(look("volumeattachments.longhorn.io", name),),
         resource=ref_of(volume),
         evidence={"node": node or None, "podStatus": states},
-        enforced_by=(Enforcer.CHECK_SH,),
+        touches=touches(volume, node),
     )
