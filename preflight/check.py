@@ -11,6 +11,9 @@ from preflight.inventory import View
 from preflight.model import Consequence, Enforcer, Outcome, Severity
 from preflight.resources import RESOURCES, Resource
 
+OURS = "harvester-preflight"
+"""The distribution that brings the built-in checks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -122,10 +125,15 @@ class Check:
     """Whose findings can follow from this check's."""
     consequence: Consequence | None = None
     """What happens if one goes on, for findings that do not say it themselves."""
-    origin: str = "harvester-preflight"
+    origin: str = OURS
     """The distribution that brought it; filled in by the registry."""
     broken: str = ""
     """Why it could not be loaded; filled in by the registry for a plugin that failed."""
+
+    @property
+    def foreign(self) -> bool:
+        """Say whether somebody else wrote it: then it is given copies, and what it prints is not the report."""
+        return self.origin != OURS
 
 
 def check(

@@ -17,12 +17,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from preflight.border import problem_of
 from preflight.check import Check, need
 from preflight.documents import API_VERSION, schema_problems
 from preflight.errors import Unreadable
 from preflight.inventory import View
 from preflight.model import Code, Enforcer, Finding, NotApplicable, Outcome, Reason, ResourceRef, Severity, Unknown
-from preflight.registry import broken_check, problem_of
+from preflight.registry import broken_check
 from preflight.resources import RESOURCES
 from preflight.values.times import format_time
 

@@ -16,18 +16,15 @@ from importlib.metadata import EntryPoint, distributions
 from types import ModuleType
 from typing import Any
 
-from preflight.check import Check, Need
+from preflight.border import ours_alone, problem_of
+from preflight.check import OURS, Check
 from preflight.errors import ConfigError, UsageError
 from preflight.inventory import View
 from preflight.model import Code, Outcome, Reason, Severity, Unknown
-from preflight.values.paths import split_path
 from preflight.values.times import parse_duration
-from preflight.values.versions import check_range
 
 GROUP = "harvester_preflight.checks"
-OURS = "harvester-preflight"
 CATEGORIES = ("upgrade", "addons", "nodes", "rancher", "charts", "longhorn", "vms", "network", "node_os")
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +173,11 @@ def _names(check: Check, word: str) -> bool:
 def _load(plugin: Plugin) -> list[Check]:
     """Load what an entry point names: one check, or a package whose files are one check each, as our own is."""
     try:
-        loaded = plugin.entry.load()
-    except (Exception, SystemExit) as error:  # whatever a plugin does on import must not end the run
+        with ours_alone(foreign=plugin.origin != OURS):
+            loaded = plugin.entry.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a plugin does on import must not end the run
         return [broken_check(plugin.entry.name, plugin.origin, f"{type(error).__name__}: {error}")]
     if isinstance(loaded, ModuleType) and hasattr(loaded, "__path__"):
         return [_load_file(module, plugin.origin) for module in files_of(loaded)]
@@ -198,8 +198,11 @@ def _load_file(module: str, origin: str) -> Check:
     """Load one file by itself, so that a broken one is one `unknown` and takes no other with it."""
     name = module.rpartition(".")[2]
     try:
-        loaded = getattr(import_module(module), name)
-    except (Exception, SystemExit) as error:
+        with ours_alone(foreign=origin != OURS):
+            loaded = getattr(import_module(module), name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return broken_check(name.replace("_", "-"), origin, f"{type(error).__name__}: {error}")
     return _registered(loaded, name.replace("_", "-"), origin)
 
@@ -236,33 +239,6 @@ def broken_check(name: str, origin: str, problem: str) -> Check:
         origin=origin,
         broken=problem,
     )
-
-
-_RULES: tuple[tuple[Callable[[Check], bool], str], ...] = (
-    (lambda check: isinstance(check.id, str) and bool(_ID.fullmatch(check.id)), "its id is not kebab-case"),
-    (lambda check: bool(check.title and check.category), "it has no title or category"),
-    (lambda check: callable(check.run), "it has nothing to call"),
-    (lambda check: all(isinstance(need, Need) for need in check.needs), "its needs are not made with need()"),
-    (lambda check: isinstance(check.worst, Severity), "its worst severity is not a Severity"),
-)
-
-
-def problem_of(loaded: object) -> str:
-    """Say what is wrong with the declaration of a check; empty when nothing is."""
-    if not isinstance(loaded, Check):
-        return f"it is a {type(loaded).__name__}, not a function decorated with @check"
-    for holds, problem in _RULES:
-        if not holds(loaded):
-            return problem
-    try:
-        check_range(loaded.from_versions)
-        check_range(loaded.to_versions)
-        for need in loaded.needs:
-            for path in need.fields:
-                split_path(path)
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 def _normal(name: str) -> str:

@@ -11,10 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from preflight.border import examined, ours_alone
 from preflight.check import Check
 from preflight.errors import NotCollected, Unreadable
 from preflight.inventory import Inventory, View, matters_to
-from preflight.model import CheckResult, Code, Finding, NotApplicable, Reason, Severity, Status, Unknown, UpgradePair
+from preflight.model import (
+    CheckResult,
+    Code,
+    Finding,
+    NotApplicable,
+    Outcome,
+    Reason,
+    Severity,
+    Status,
+    Unknown,
+    UpgradePair,
+)
 
 Waive = Callable[[str, Finding], Finding]
 """Given a check id and a finding: the same finding, or one with its waiver."""
@@ -129,29 +141,44 @@ def _collect(check: Check, view: View, attests: Attests) -> tuple[list[Finding],
     findings: list[Finding] = []
     unknowns: list[Reason] = []
     not_applicable: list[str] = []
-    try:
-        for outcome in check.run(view):
-            match outcome:
-                case Finding():
-                    findings.append(outcome)
-                case Unknown():
-                    if not attests(check.id, outcome):
-                        unknowns.append(outcome.reason)
-                case NotApplicable():
-                    not_applicable.append(outcome.reason)
-                case _:
-                    what = f"the check yielded a {type(outcome).__name__}, which is no outcome"
-                    unknowns.append(Reason(Code.CRASHED, what))
-    except NotCollected as error:
-        unknowns.append(error.reason)
-    except Unreadable as error:
-        unknowns.append(Reason(Code.UNPARSABLE, str(error)))
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # a defect of one check must not take the others, or the findings so far, with it
-        unknowns.append(Reason(Code.CRASHED, f"{type(error).__name__}: {error}{_where(error)}"))
+    for outcome in _outcomes(check, view):
+        match outcome:
+            case Finding():
+                findings.append(outcome)
+            case Unknown():
+                if not attests(check.id, outcome):
+                    unknowns.append(outcome.reason)
+            case NotApplicable():
+                not_applicable.append(outcome.reason)
+            case Reason():
+                unknowns.append(outcome)
     return findings, unknowns, not_applicable
+
+
+def _outcomes(check: Check, view: View) -> list[Outcome | Reason]:
+    """Return what the check yields and, last, why it broke off: a defect of one check takes neither the findings it had
+    so far nor the other checks with it."""
+    found: list[Outcome | Reason] = []
+    try:
+        with ours_alone(foreign=check.foreign):
+            for outcome in check.run(view):
+                found.append(examined(outcome))
+    except KeyboardInterrupt:
+        raise
+    except NotCollected as error:
+        found.append(error.reason)
+    except Unreadable as error:
+        found.append(Reason(Code.UNPARSABLE, str(error)))
+    except BaseException as error:
+        found.append(Reason(Code.CRASHED, f"{type(error).__name__}: {_words(error)}{_where(error)}"))
+    return found
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a foreign __str__
+        return "which cannot be written as text"
 
 
 def _where(error: BaseException) -> str:
