@@ -7,13 +7,18 @@ from datetime import timedelta
 from preflight.api import (
     INFO,
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
+    Phase,
+    degrades,
     human_duration,
+    kubectl,
     name_of,
     namespace_of,
     ref_of,
+    text_at,
 )
 
 STUCK = ("CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError", "InvalidImageName")
@@ -42,10 +47,16 @@ def finding(
         severity=WARN if is_system(namespace) else INFO,
         cause=cause,
         message=f"Pod {namespace}/{name} {problem}{since}",
-        hint="Read its events and log; delete it when it is only a remainder\n"
-        f"kubectl describe pod {name} -n {namespace}",
+        hint="Read its events and log; delete it when it is only a remainder",
+        commands=(kubectl("describe pod {} -n {}", name, namespace),),
         resource=ref_of(pod),
         evidence={"problem": problem, "seconds": int(lasting.total_seconds()) if lasting is not None else None},
         transient=transient,
         enforced_by=(Enforcer.CHECK_SH,) if by_script else (Enforcer.NONE,),
+        consequence=degrades(
+            Phase.SYSTEM_SERVICES,
+            "The upgrade may need what this pod does; what it surely needs has a gate of its own",
+            Certainty.POSSIBLE,
+        ),
+        touches={"node": (node,)} if (node := text_at(pod, "spec.nodeName")) else {},
     )

@@ -1,7 +1,8 @@
 """The admission webhook of the ingress controller was switched off for an old release and is not needed off any more.
 
 Rule: docs, target 1.5.0 and later: HelmChartConfig kube-system/rke2-ingress-nginx with
-controller.admissionWebhooks.enabled false is to be taken back after the upgrade. A note.
+controller.admissionWebhooks.enabled false is to be taken back after the upgrade. A note. From target 1.9.0 on the
+controller is Traefik and there is nothing to take back.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from preflight.api import (
     Unreadable,
     View,
     check,
+    harmless,
+    kubectl,
     need,
     parse_yaml,
     ref_of,
@@ -30,8 +33,8 @@ CONFIGS = "helmchartconfigs.helm.cattle.io"
     id="nginx-webhook-disabled",
     title="The ingress controller validates its objects",
     category="network",
-    needs=(need(CONFIGS, "spec.valuesContent"),),
-    to_versions=">=1.5.0",
+    needs=(need(CONFIGS, "spec.valuesContent", values=("controller.admissionWebhooks.enabled",)),),
+    to_versions=">=1.5.0 <1.9.0",
     worst=INFO,
     enforced_by=(Enforcer.DOCS,),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-4-2-to-v1-5-0",
@@ -39,6 +42,7 @@ CONFIGS = "helmchartconfigs.helm.cattle.io"
     how="The webhook was switched off as a remedy on an older release.",
     fix="Switch it on again after the upgrade.",
     causes={"webhook-off": "The webhook is off: switch it on again after the upgrade."},
+    consequence=harmless("The upgrade goes on all the same; a broken Ingress would be accepted until it is on again"),
 )
 def nginx_webhook_disabled(view: View) -> Iterator[Outcome]:
     """Yield a note when the ingress controller's webhook is switched off."""
@@ -55,8 +59,8 @@ def nginx_webhook_disabled(view: View) -> Iterator[Outcome]:
             cause="webhook-off",
             message="The admission webhook of the ingress controller is switched off; it may be on again after the "
             "upgrade",
-            hint=f"Take the value out after the upgrade\nkubectl edit {CONFIGS} rke2-ingress-nginx -n kube-system",
+            hint="Take the value out after the upgrade",
+            commands=(kubectl("edit {} rke2-ingress-nginx -n kube-system", CONFIGS),),
             resource=ref_of(config),
             evidence={"enabled": False},
-            enforced_by=(Enforcer.DOCS,),
         )

@@ -1,9 +1,9 @@
 """A pod that does not get ready is often the first sign of what later stops the upgrade.
 
 Rule: check.sh check_error_pods: condition Ready is False for another reason than PodCompleted. It misses pods that
-cannot be scheduled (no Ready condition), counts failed pods of jobs (evicted ones) that do no harm, and ends with the
-whole script at a pod without conditions. Here: Ready False, Pending for more than five minutes, or a container that
-cannot start; failed pods of jobs are left out; pods outside the system's namespaces are notes only.
+cannot be scheduled and those without conditions (no Ready condition), and counts failed pods of jobs (evicted ones) that
+do no harm. Here: Ready False, Pending, or a container that cannot start; for the first five minutes of the first two it
+is expected to pass (transient); failed pods of jobs are left out; pods outside the system's namespaces are notes only.
 Units: minutes.
 """
 
@@ -44,6 +44,7 @@ PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
     needs=(
         need(
             "pods",
+            "spec.nodeName",
             "status.phase",
             "status.reason",
             "status.conditions.type",
@@ -65,7 +66,7 @@ PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
     fix="Read the events of the pod and repair what they name; delete pods that are only remains.",
     causes={
         "not-ready": "The pod runs but is not ready: read its events and log.",
-        "pending": "The pod has not been placed or started for minutes: read its events.",
+        "pending": "The pod has not been placed or started: read its events; in its first minutes it may be on its way.",
         "container-waiting": "A container cannot start (image, crash): read its log and events.",
         "failed": "The pod has failed and belongs to no job: delete it when it is only a remainder.",
     },
@@ -115,8 +116,8 @@ def _alive(pod: JsonObject, phase: str, view: View, patience: timedelta) -> Iter
     if phase == "Pending":
         if lasting is None:
             yield unknown(Code.UNPARSABLE, f"pod {where} is Pending and says nowhere since when")
-        elif not fresh:
-            yield finding(pod, "pending", f"is Pending: {_scheduling(pod)}", by_script, lasting)
+        else:
+            yield finding(pod, "pending", f"is Pending: {_scheduling(pod)}", by_script, lasting, transient=fresh)
     elif not ready:
         yield unknown(Code.UNPARSABLE, f"pod {where} is {phase} and has no Ready condition")
     else:

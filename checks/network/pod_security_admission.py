@@ -14,8 +14,11 @@ from preflight.api import (
     Enforcer,
     Finding,
     Outcome,
+    Phase,
     View,
     check,
+    hangs,
+    kubectl,
     labels_of,
     need,
     ref_of,
@@ -23,7 +26,12 @@ from preflight.api import (
 )
 
 LABEL = "pod-security.kubernetes.io/enforce"
-NAMESPACES = ("harvester-system", "cattle-system")
+STOPS = {
+    "cattle-system": hangs(Phase.PRELOAD, "The jobs that load the images onto the nodes are never admitted"),
+    "harvester-system": hangs(
+        Phase.SYSTEM_SERVICES, "The jobs that upgrade the cluster and its nodes are never admitted"
+    ),
+}
 
 
 @check(
@@ -40,7 +48,7 @@ NAMESPACES = ("harvester-system", "cattle-system")
 )
 def pod_security_admission(view: View) -> Iterator[Outcome]:
     """Yield a finding for each namespace of the upgrade that refuses privileged pods."""
-    for name in NAMESPACES:
+    for name, consequence in STOPS.items():
         namespace = view.find("namespaces", name)
         if namespace is None:
             yield unknown(Code.ERROR, f"namespace {name} was not found")
@@ -51,8 +59,9 @@ def pod_security_admission(view: View) -> Iterator[Outcome]:
                 severity=FAIL,
                 cause="pods-refused",
                 message=f"Namespace {name} enforces pod security {level}: the upgrade needs privileged pods",
-                hint=f"Set it to privileged\nkubectl label namespace {name} {LABEL}=privileged --overwrite",
+                hint="Set it to privileged for the upgrade",
+                commands=(kubectl("label namespace {} {}=privileged --overwrite", name, LABEL),),
                 resource=ref_of(namespace),
                 evidence={"enforce": level},
-                enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS),
+                consequence=consequence,
             )

@@ -3,7 +3,8 @@
 Rule: check.sh check_storage_network_ip_availability: one address more per instance manager and backing image manager,
 and one for the repository of the upgrade when share volumes use the network too (they do in the repository from running
 1.7.0 on; on older versions only check.sh wants it). Share volumes: setting rwx-network (1.8.0 and later) where it has a
-value, else Longhorn's setting. They use the network but there is none: fails; no pool for the range: fails.
+value, else Longhorn's setting (ParseBool; without it before 1.8.0 nobody can tell). They use the network but there is none: fails; no pool for the range: fails; a value
+without a range fails, for it is a network and nothing can be handed out of it.
 Edges: stopped or old instance managers are counted, so the need is rather too high than too low.
 """
 
@@ -14,18 +15,22 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
     Code,
     Enforcer,
     Finding,
     JsonObject,
     NotApplicable,
     Outcome,
+    Phase,
     ResourceRef,
     Unknown,
     View,
     boolean_at,
     check,
-    effective_value,
+    hangs,
+    harmless,
+    kubectl,
     lies_in,
     need,
     text_at,
@@ -33,12 +38,18 @@ from preflight.api import (
     unknown,
 )
 
+from .._settings import longhorn_boolean
 from ._ranges import POOLS, SETTINGS, allocated, pool_name, setting_map, usable
 
 LONGHORN, MANAGERS, IMAGES = "settings.longhorn.io", "instancemanagers.longhorn.io", "backingimagemanagers.longhorn.io"
 RWX_SETTING = "storage-network-for-rwx-volume-enabled"
 RESOURCE = ResourceRef("harvesterhci.io/v1beta1", "Setting", "", "storage-network")
 STOPPERS = (Enforcer.SCRIPTS, Enforcer.CHECK_SH)
+STUCK = hangs(
+    Phase.SYSTEM_SERVICES,
+    "New Longhorn pods without an address never start; counted as check.sh does, which takes stopped ones for running",
+    Certainty.LIKELY,
+)
 
 
 @check(
@@ -60,6 +71,7 @@ STOPPERS = (Enforcer.SCRIPTS, Enforcer.CHECK_SH)
     causes={
         "too-few-addresses": "The range has fewer free addresses than the upgrade takes: widen it.",
         "pool-missing": "The range has no whereabouts pool: look at the range and at the pods of Longhorn.",
+        "range-missing": "Setting storage-network has a value without a range: no address can be handed out. Set it.",
         "no-network-to-share": "Share volumes are to use the storage network and there is none: set it or unset that.",
     },
 )
@@ -74,6 +86,9 @@ def storage_network_ips(view: View) -> Iterator[Outcome]:
         yield shared
         shared = False
     span = text_at(network, "range")
+    if network and not span:
+        yield _finding("range-missing", "Setting storage-network has a value, and that names no range", {})
+        return
     if not span:
         if shared:
             yield _finding("no-network-to-share", "Share volumes are to use the storage network, and none is set", {})
@@ -105,19 +120,23 @@ def _shared(view: View) -> bool | Unknown:
         return bool(boolean_at(network, "share-storage-network"))
     if missing := view.missing(LONGHORN):
         return Unknown(missing.noting("whether share volumes use the storage network"))
-    setting = view.find(LONGHORN, RWX_SETTING, "longhorn-system")
-    return setting is not None and effective_value(setting) == "true"
+    if lies_in(view.upgrade.from_version, ">=1.8.0") and view.find(LONGHORN, RWX_SETTING, "longhorn-system") is None:
+        return False  # from 1.8.0 on setting rwx-network has the word, and Longhorn may drop its own
+    return longhorn_boolean(view, RWX_SETTING)
 
 
 def _finding(cause: str, problem: str, evidence: JsonObject, *, advisory: bool = False) -> Finding:
     return Finding(
         severity=WARN if advisory else FAIL,
         cause=cause,
-        message=problem + ("" if advisory else ": the new Longhorn pods do not start"),
-        hint="Widen the range or repair the setting; machines must be stopped for it\n"
-        "kubectl get settings.harvesterhci.io storage-network -o yaml\n"
-        f"kubectl get {POOLS} -n kube-system",
+        message=problem,
+        hint="Widen the range or repair the setting; machines must be stopped for it",
+        commands=(
+            kubectl("get settings.harvesterhci.io storage-network -o yaml"),
+            kubectl("get {} -n kube-system", POOLS),
+        ),
         resource=RESOURCE,
         evidence=evidence,
-        enforced_by=(Enforcer.CHECK_SH,) if advisory else STOPPERS,
+        enforced_by=(Enforcer.CHECK_SH,) if advisory else None,
+        consequence=harmless("On this version the repository of the upgrade takes no address") if advisory else STUCK,
     )
