@@ -1,65 +1,197 @@
-"""Share volumes on the storage network hang the last node of an upgrade to 1.8.0.
+"""Share volumes on the storage network: 1.8.0 loses the setting, and some settings that Longhorn has not taken over.
 
-Rule: docs 1.7 to 1.8; the docs say 1.8.x, the fix is in 1.8.1: target 1.8.0 only. Longhorn's setting
-storage-network-for-rwx-volume-enabled is "true" and setting storage-network is set.
+Rule, target 1.8.0 from 1.7.x: Harvester's storage_network.go isLHRWXShareStorageNetwork took a setting that is not there
+yet for one that is off (1.8.0 only, harvester#10532; the docs say 1.8.x): with Longhorn's
+storage-network-for-rwx-volume-enabled true and its storage-network set, the last node stays in Post-draining.
+Rule, running 1.8.x: the trace that leaves: setting rwx-network is marked as initialized and stands at nothing, Longhorn's
+endpoint-network-for-rwx-volume is empty, and the two old settings are as above.
+Rule, running 1.7.0 and later, whose upgrade repository is a share volume: status.applied false on one of these settings
+says that Longhorn wants another network while volumes are still attached. Share managers follow the new value at once,
+longhorn-csi-plugin does not, and new share volumes are not mounted (inferred, longhorn-manager 1.10 to 1.12). Other
+settings stay unapplied for weeks after an upgrade, which is normal: they are not looked at.
+Longhorn reads the boolean by Go's ParseBool. Units: minutes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from preflight.api import (
     FAIL,
+    WARN,
+    Certainty,
     Code,
     Enforcer,
     Finding,
+    JsonObject,
+    NotCollected,
     Outcome,
+    Phase,
+    Reason,
     View,
+    annotations_of,
+    boolean_at,
     check,
+    degrades,
     effective_value,
+    hangs,
+    kubectl,
+    lies_in,
+    maps_at,
+    name_of,
     need,
     ref_of,
     text_at,
-    unknown,
+    time_at,
 )
 
+from .._settings import LONGHORN_SETTINGS, go_boolean, longhorn_boolean, longhorn_setting
 from ._ranges import SETTINGS, setting_map
 
-LONGHORN = "settings.longhorn.io"
-NAME = "storage-network-for-rwx-volume-enabled"
+SHARED, ENDPOINT, NETWORK = (
+    "storage-network-for-rwx-volume-enabled",
+    "endpoint-network-for-rwx-volume",
+    "storage-network",
+)
+INITIALIZED = "rwx-network.settings.harvesterhci.io/initialized"
+DAEMONSETS, CNI = "daemonsets.apps", "k8s.v1.cni.cncf.io/networks"
+SOON = timedelta(minutes=10)
 
 
 @check(
     id="rwx-storage-network-1-8-0",
-    title="Share volumes do not use the storage network on the way to 1.8.0",
+    title="Share volumes are on the network that the settings name",
     category="network",
-    needs=(need(SETTINGS, "value", "default"), need(LONGHORN, "value", "default")),
-    to_versions="=1.8.0",
-    enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS),
+    needs=(
+        need(SETTINGS, "value", "default", f"metadata.annotations[{INITIALIZED}]"),
+        need(LONGHORN_SETTINGS, "value", "default", "status.applied", "metadata.managedFields.time"),
+        need(DAEMONSETS, f"spec.template.metadata.annotations[{CNI}]", optional=True, namespaces=("longhorn-system",)),
+    ),
+    from_versions=">=1.7.0",
+    enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-7-x-to-v1-8-x",
-    why="The last node never gets past Post-draining.",
-    how="Share volumes were put on the storage network in Longhorn's settings.",
-    fix="Choose 1.8.1 or later as the target, or set Longhorn's setting to false first.",
+    why="The upgrade's repository is a share volume; where it cannot be mounted, the nodes get nothing to upgrade from.",
+    how="Share volumes were put on the storage network, by Longhorn's setting or by rwx-network, while volumes were in use.",
+    fix="Choose 1.8.1 or later as the target. Let Longhorn take the setting over: detach the share volumes it waits for.",
     links=("https://github.com/harvester/harvester/issues/10532",),
-    causes={"rwx-on-storage-network": "Both are set: take 1.8.1 or later, or switch Longhorn's setting off."},
+    causes={
+        "rwx-on-storage-network": "Both are set on the way to 1.8.0: take 1.8.1 or later, or switch Longhorn's setting off.",
+        "rwx-network-lost": "The upgrade to 1.8.0 emptied Longhorn's endpoint network: set rwx-network to share again.",
+        "network-not-applied": "Longhorn has not taken the network over: detach the share volumes until it has.",
+    },
 )
 def rwx_storage_network_1_8_0(view: View) -> Iterator[Outcome]:
-    """Yield a finding when share volumes use the storage network."""
-    setting = view.find(LONGHORN, NAME, "longhorn-system")
-    network = setting_map(view, "storage-network")
-    if setting is None or network is None:
-        missing = f"Longhorn's setting {NAME}" if setting is None else "setting storage-network"
-        yield unknown(Code.ERROR, f"there is no {missing}")
-        return
-    if effective_value(setting) == "true" and network:
+    """Yield a finding when share volumes lose their network, have lost it, or wait for it."""
+    running = view.upgrade.from_version
+    if lies_in(view.upgrade.to_version, "=1.8.0") is not False and lies_in(running, "<1.8.0") is not False:
+        yield from _on_the_way(view)
+    if lies_in(running, ">=1.8.0 <1.9.0"):
+        yield from _lost(view)
+    names = (NETWORK, SHARED) if lies_in(running, "<1.8.0") else (NETWORK, ENDPOINT)
+    yield from view.each(LONGHORN_SETTINGS, lambda setting: _not_applied(view, setting, names))
+
+
+def _on_the_way(view: View) -> Iterator[Outcome]:
+    network = _network(view)
+    setting, _ = longhorn_setting(view, SHARED)
+    if longhorn_boolean(view, SHARED) and network:
         yield Finding(
             severity=FAIL,
             cause="rwx-on-storage-network",
-            message=f"Share volumes use the storage network {text_at(network, 'range')}: the last node of an upgrade "
-            "to 1.8.0 hangs in Post-draining",
-            hint="Take 1.8.1 or later as the target, or switch it off first\n"
-            f'kubectl patch settings.longhorn.io {NAME} -n longhorn-system --type merge -p \'{{"value":"false"}}\'',
+            message=f"Share volumes use the storage network {network}, which the upgrade to 1.8.0 loses",
+            hint="Take 1.8.1 or later as the target, or switch it off first",
+            commands=(
+                kubectl(
+                    "patch {} {} -n longhorn-system --type merge -p {}", LONGHORN_SETTINGS, SHARED, '{"value":"false"}'
+                ),
+            ),
             resource=ref_of(setting),
-            evidence={"value": "true", "range": text_at(network, "range")},
+            evidence={"value": "true", "range": network},
             enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS),
+            consequence=hangs(Phase.NODE_UPGRADE, "The last node of an upgrade to 1.8.0 never gets past Post-draining"),
         )
+
+
+def _network(view: View) -> str:
+    """Say which storage network is set: Longhorn's word, or that of Harvester's setting; empty when there is none.
+
+    Raises NotCollected when there is neither setting.
+    """
+    setting = view.find(LONGHORN_SETTINGS, NETWORK, "longhorn-system")
+    if setting is not None and effective_value(setting):
+        return effective_value(setting)
+    ours = setting_map(view, NETWORK)
+    if ours is None and setting is None:
+        raise NotCollected(Reason(Code.ERROR, f"there is no setting {NETWORK}"))
+    return (text_at(ours, "range") or "(without a range)") if ours else ""
+
+
+def _lost(view: View) -> Iterator[Outcome]:
+    ours = view.find(SETTINGS, "rwx-network")
+    found = {name: view.find(LONGHORN_SETTINGS, name, "longhorn-system") for name in (SHARED, ENDPOINT, NETWORK)}
+    values = {name: effective_value(setting) if setting else "" for name, setting in found.items()}
+    if ours is None or found[ENDPOINT] is None or values[ENDPOINT] or not values[NETWORK]:
+        return
+    if go_boolean(values[SHARED]) and _is_initialized(ours) and not text_at(ours, "value"):
+        yield Finding(
+            severity=WARN,
+            cause="rwx-network-lost",
+            message=f"Share volumes were on the storage network {values[NETWORK]}, and setting rwx-network is empty",
+            hint="Set rwx-network to share the storage network again, with the share volumes detached",
+            commands=(kubectl("edit settings.harvesterhci.io rwx-network"),),
+            resource=ref_of(ours),
+            evidence={SHARED: values[SHARED], ENDPOINT: "", NETWORK: values[NETWORK]},
+            enforced_by=(Enforcer.NONE,),
+            consequence=degrades(
+                Phase.NODE_DRAIN, "Share volumes that move to another node may not be mounted there", Certainty.POSSIBLE
+            ),
+        )
+
+
+def _is_initialized(setting: JsonObject) -> bool:
+    return text_at(annotations_of(setting), f"[{INITIALIZED}]") == "true"
+
+
+def _not_applied(view: View, setting: JsonObject, names: tuple[str, ...]) -> Iterator[Outcome]:
+    name, value = name_of(setting), effective_value(setting)
+    if name not in names or boolean_at(setting, "status.applied") is not False:
+        return
+    since = _last_written(setting)
+    young = since is not None and view.now - since <= SOON
+    set_now = go_boolean(value) is not False and bool(value)
+    stuck = not young and (set_now or _plugin_has_network(view))
+    yield Finding(
+        severity=FAIL if stuck else WARN,
+        cause="network-not-applied",
+        message=f"Longhorn has not taken over setting {name} ({value or 'empty'}): volumes it concerns are attached",
+        hint="Detach the share volumes it waits for: scale what mounts them down, then up again",
+        commands=(
+            kubectl("get {} {} -n longhorn-system -o yaml", LONGHORN_SETTINGS, name),
+            kubectl("get volumes.longhorn.io -n longhorn-system", why="look for accessMode rwx"),
+        ),
+        resource=ref_of(setting),
+        evidence={"value": value, "applied": False},
+        transient=young,
+        enforced_by=(Enforcer.SCRIPTS,) if stuck else (Enforcer.NONE,),
+        consequence=hangs(
+            Phase.IMAGE,
+            "The share volume of the upgrade's repository is expected not to be mounted; inferred from Longhorn's code",
+            Certainty.LIKELY,
+        )
+        if stuck
+        else degrades(Phase.IMAGE, "A new share volume may not be mounted until it is taken over", Certainty.POSSIBLE),
+    )
+
+
+def _last_written(setting: JsonObject) -> datetime | None:
+    """Return when the object was last written, None when it does not say: since then it has been as it is."""
+    times = [time for entry in maps_at(setting, "metadata.managedFields") if (time := time_at(entry, "time"))]
+    return max(times, default=None)
+
+
+def _plugin_has_network(view: View) -> bool:
+    return any(
+        name_of(found) == "longhorn-csi-plugin" and text_at(found, f"spec.template.metadata.annotations[{CNI}]")
+        for found in view.read(DAEMONSETS)
+    )

@@ -3,8 +3,8 @@
 Rule: check.sh check_storage_network_ip_availability: one address more per instance manager and backing image manager,
 and one for the repository of the upgrade when share volumes use the network too (they do in the repository from running
 1.7.0 on; on older versions only check.sh wants it). Share volumes: setting rwx-network (1.8.0 and later) where it has a
-value, else Longhorn's setting (ParseBool; without it before 1.8.0 nobody can tell). They use the network but there is none: fails; no pool for the range: fails; a value
-without a range fails, for it is a network and nothing can be handed out of it.
+value, else Longhorn's setting (read by ParseBool; where it is missing before 1.8.0, nobody can tell). They use the network
+but there is none: fails; no pool for the range: fails; a value without a range is a network too, and fails.
 Edges: stopped or old instance managers are counted, so the need is rather too high than too low.
 """
 
