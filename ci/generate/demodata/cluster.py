@@ -8,6 +8,7 @@ from build import NODES, Cluster, ago, condition, obj
 from machines import add_machines, add_volumes
 from nodes import add_nodes
 from system import add_system
+from upgrade import add_upgrade
 
 NAMESPACES = (
     "cattle-dashboards",
@@ -44,6 +45,7 @@ def healthy() -> Cluster:
     add_volumes(cluster)
     add_all(cluster)
     add_system(cluster)
+    add_upgrade(cluster)
     return cluster
 
 
