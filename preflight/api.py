@@ -46,6 +46,7 @@ from preflight.model import (
     UpgradePair,
     Where,
 )
+from preflight.releases import AddonData, Knowledge, Release
 from preflight.resources import Resource
 from preflight.values.quantity import human_bytes, parse_quantity
 from preflight.values.times import format_time, human_duration, parse_duration, parse_time
@@ -102,6 +103,7 @@ __all__ = [
     "FAIL",
     "INFO",
     "WARN",
+    "AddonData",
     "Certainty",
     "Check",
     "Code",
@@ -113,6 +115,7 @@ __all__ = [
     "Finding",
     "HarvesterVersion",
     "JsonObject",
+    "Knowledge",
     "Need",
     "NotApplicable",
     "NotCollected",
@@ -121,6 +124,7 @@ __all__ = [
     "Outcome",
     "Phase",
     "Reason",
+    "Release",
     "Remediation",
     "Resource",
     "ResourceRef",

@@ -11,10 +11,13 @@ from preflight.causes import identify, link
 from preflight.check import Check, Need
 from preflight.errors import SourceError, UsageError
 from preflight.inventory import Collected, Inventory
+from preflight.knowledge.notes import notes_on
+from preflight.knowledge.packaged import shipped
 from preflight.model import Code, Reason, Report, SourceInfo, UpgradePair
 from preflight.pair import PAIR_NEEDS, version_pair
 from preflight.parity import agreement
-from preflight.registry import check_options, find_plugins, is_required, load_checks, select_checks
+from preflight.registry import check_options, find_plugins, is_required, load_checks, packages_of, select_checks
+from preflight.releases import Knowledge
 from preflight.report import build_report
 from preflight.resources import How
 from preflight.runner import applicability, run_checks
@@ -37,6 +40,11 @@ class Examination:
 def registered_checks(settings: Settings) -> tuple[Check, ...]:
     """Load the registered checks; without plugins only our own."""
     return load_checks(find_plugins(only_ours=not settings.plugins), _programs() if settings.plugins else ())
+
+
+def knowledge_in_use(settings: Settings) -> Knowledge:
+    """Return what is known of releases: what ships."""
+    return shipped(packages_of(find_plugins(only_ours=not settings.plugins)))
 
 
 def _programs() -> list[Check]:
@@ -110,6 +118,7 @@ def _judge(
         running = [check for check in checks if not left_out[check.id] and applicability(check, pair)[0] is not False]
         inventory = replace(inventory, entries={**inventory.entries, **later(inventory, pair, running)})
     aliases = {alias: check.id for check in checks for alias in check.aliases}
+    knowledge = knowledge_in_use(settings)
     waivers = Waivers(settings.config, pair, inventory.source.collected_at, aliases)
     results = run_checks(
         checks,
@@ -120,7 +129,9 @@ def _judge(
         required=lambda check: is_required(check, settings.require),
         waive=waivers.waive,
         attests=waivers.attests,
+        knowledge=knowledge,
     )
     results += tuple(filter(None, (agreement(results), waivers.result(results))))
     results = link(identify(results), checks)
-    return Examination(build_report(inventory.source, pair, results, settings.fail_on), inventory)
+    source = replace(inventory.source, notes=(*inventory.source.notes, *notes_on(knowledge, pair, inventory)))
+    return Examination(build_report(source, pair, results, settings.fail_on, knowledge), inventory)

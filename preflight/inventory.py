@@ -9,6 +9,8 @@ from typing import Any
 
 from preflight.errors import NotCollected, Unreadable
 from preflight.model import Code, Outcome, Reason, SourceInfo, Unknown, UpgradePair
+from preflight.releases import NOTHING, Knowledge, Release
+from preflight.values.versions import HarvesterVersion
 
 JsonObject = dict[str, Any]
 
@@ -76,11 +78,17 @@ class View:
     upgrade: UpgradePair
     options: Mapping[str, Any] = field(default_factory=dict)
     """The check's thresholds, defaults filled in."""
+    knowledge: Knowledge = NOTHING
+    """What is known of releases."""
 
     @property
     def now(self) -> datetime:
         """The decision clock: the API server's, or the source's time of collection."""
         return self.inventory.source.collected_at
+
+    def release(self, version: HarvesterVersion | None) -> Release | None:
+        """Return what is known of a version; None for one of a series that nothing is known of."""
+        return self.knowledge.release(version)
 
     def objects(self, resource: str) -> tuple[JsonObject, ...]:
         """Return the objects of a need. Raises NotCollected, which makes the check `unknown`, when it was not read."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from preflight.releases import NOTHING, Knowledge
 from preflight.terms import (
     Certainty as Certainty,
 )
@@ -239,3 +240,5 @@ class Report:
     scope: Scope
     fail_on: str = "fail"
     """From which severity on a finding blocks, as asked for: fail, warn or never."""
+    knowledge: Knowledge = NOTHING
+    """What was known of releases and of their faults."""

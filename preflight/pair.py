@@ -9,7 +9,7 @@ from preflight.values.versions import HarvesterVersion, parse_version
 
 PAIR_NEEDS: tuple[Need, ...] = (
     need("settings.harvesterhci.io", "value", "default"),
-    need("versions.harvesterhci.io", "spec.minUpgradableVersion"),
+    need("versions.harvesterhci.io", "spec.minUpgradableVersion", "spec.releaseDate"),
 )
 """What must be read to settle the pair when the flags do not."""
 

@@ -184,6 +184,19 @@ def _load(plugin: Plugin) -> list[Check]:
     return [_registered(loaded, plugin.entry.name, plugin.origin)]
 
 
+def packages_of(plugins: Iterable[Plugin]) -> tuple[ModuleType, ...]:
+    """Return the packages of checks among the plugins. One that cannot be loaded is left to `load_checks` to report."""
+    found = []
+    for plugin in plugins:
+        try:
+            loaded = plugin.entry.load()
+        except (Exception, SystemExit):
+            continue
+        if isinstance(loaded, ModuleType) and hasattr(loaded, "__path__"):
+            found.append(loaded)
+    return tuple(found)
+
+
 def files_of(package: ModuleType) -> tuple[str, ...]:
     """Name the modules of a package of checks: `area/check_id.py`, without those that begin with an underscore."""
     found = []

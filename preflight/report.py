@@ -25,6 +25,7 @@ from preflight.model import (
     UpgradePair,
     Verdict,
 )
+from preflight.releases import NOTHING, Knowledge
 from preflight.values.times import format_time
 
 EXIT_CODES = {
@@ -39,7 +40,13 @@ CONFIGURATION = "configuration"
 """Category of what is said about the configuration file: that it holds says nothing about the cluster."""
 
 
-def build_report(source: SourceInfo, pair: UpgradePair, results: Sequence[CheckResult], fail_on: str) -> Report:
+def build_report(
+    source: SourceInfo,
+    pair: UpgradePair,
+    results: Sequence[CheckResult],
+    fail_on: str,
+    knowledge: Knowledge = NOTHING,
+) -> Report:
     """Decide the verdict and the exit code. `never` shows the verdict that `fail` would give and exits 0."""
     verdict = decide(results, "fail" if fail_on == "never" else fail_on)
     return Report(
@@ -52,6 +59,7 @@ def build_report(source: SourceInfo, pair: UpgradePair, results: Sequence[CheckR
         checks=tuple(results),
         scope=scope_of(results),
         fail_on=fail_on,
+        knowledge=knowledge,
     )
 
 
@@ -114,6 +122,7 @@ def report_dict(report: Report) -> dict[str, Any]:
             "applicable": report.scope.applicable,
             "leftOut": list(report.scope.left_out),
         },
+        "knowledge": {"date": report.knowledge.date or None, "sources": list(report.knowledge.sources)},
         "checks": [_check_dict(result) for result in report.checks],
     }
 

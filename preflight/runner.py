@@ -27,6 +27,7 @@ from preflight.model import (
     Unknown,
     UpgradePair,
 )
+from preflight.releases import NOTHING, Knowledge
 
 Waive = Callable[[str, Finding], Finding]
 """Given a check id and a finding: the same finding, or one with its waiver."""
@@ -47,13 +48,19 @@ def run_checks(
     required: Callable[[Check], bool] = lambda _check: False,
     waive: Waive = lambda _id, finding: finding,
     attests: Attests = lambda _id, _unknown: False,
+    knowledge: Knowledge = NOTHING,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[CheckResult, ...]:
     """Run every check. Each registered check has exactly one result, in the order given."""
+
+    def look(check: Check) -> View:
+        needs = frozenset(need.resource.name for need in check.needs)
+        return View(inventory, needs, pair, options.get(check.id, {}), knowledge)
+
     results = []
     for check in checks:
         began = clock()
-        answer = _one(check, inventory, pair, left_out.get(check.id, ""), options, waive, attests)
+        answer = _one(check, look, pair, left_out.get(check.id, ""), waive, attests)
         results.append(
             CheckResult(
                 id=check.id,
@@ -86,10 +93,9 @@ class _Answer:
 
 def _one(
     check: Check,
-    inventory: Inventory,
+    look: Callable[[Check], View],
     pair: UpgradePair,
     left_out: str,
-    options: Mapping[str, Mapping[str, Any]],
     waive: Waive,
     attests: Attests,
 ) -> _Answer:
@@ -100,12 +106,12 @@ def _one(
         return _Answer(Status.SKIPPED, reason)
     if applies is None:
         return _answer((), [Reason(Code.ERROR, reason)])
-    view = View(inventory, frozenset(need.resource.name for need in check.needs), pair, options.get(check.id, {}))
+    view = look(check)
     findings, unknowns, not_applicable = _collect(check, view, attests)
     findings = sorted((waive(check.id, _complete(check, finding)) for finding in findings), key=finding_order)
     if not_applicable and not findings and not unknowns:
         return _Answer(Status.SKIPPED, "; ".join(dict.fromkeys(not_applicable)))
-    return _answer(findings, [*unknowns, *_unread(check, inventory)])
+    return _answer(findings, [*unknowns, *_unread(check, view.inventory)])
 
 
 def _complete(check: Check, finding: Finding) -> Finding:

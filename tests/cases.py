@@ -18,8 +18,10 @@ import yaml
 
 from preflight.check import Check
 from preflight.inventory import Collected, Inventory, sorted_objects
+from preflight.knowledge.packaged import shipped
 from preflight.model import CheckResult, Code, Finding, Reason, Severity, SourceInfo, UpgradePair
-from preflight.registry import check_options
+from preflight.registry import check_options, find_plugins, packages_of
+from preflight.releases import Knowledge
 from preflight.report import command_line
 from preflight.runner import run_checks
 from preflight.values.paths import field_tree, keep_fields
@@ -49,6 +51,11 @@ class Case:
 def all_cases() -> tuple[Case, ...]:
     """Read the cases once per run: every check asks for them several times."""
     return tuple(load_case(path) for path in sorted(CASES.glob("*/*.yaml")))
+
+
+@cache
+def shipped_knowledge() -> Knowledge:
+    return shipped(packages_of(find_plugins(only_ours=True)))
 
 
 def load_case(path: Path) -> Case:
@@ -97,7 +104,9 @@ def run_case(check: Check, content: Mapping[str, Any]) -> CheckResult:
         parse_version(upgrade["to"]) if upgrade.get("to") else None,
     )
     options = check_options([check], {check.id: content.get("options") or {}})
-    (result,) = run_checks([check], inventory_for(check, content), pair, left_out={}, options=options)
+    (result,) = run_checks(
+        [check], inventory_for(check, content), pair, left_out={}, options=options, knowledge=shipped_knowledge()
+    )
     return result
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from preflight.api import (
     Enforcer,
+    HarvesterVersion,
     JsonObject,
+    Release,
     Unreadable,
-    UpgradePair,
+    View,
     lies_in,
     mapping_at,
     maps_at,
@@ -38,8 +40,9 @@ class Consequence:
     sentence: str
 
 
-def consequence(facts: Facts, pair: UpgradePair) -> Consequence:
+def consequence(facts: Facts, view: View) -> Consequence:
     """Say who would stop the upgrade, and how it would end otherwise."""
+    pair = view.upgrade
     who: list[Enforcer] = []
     said: list[str] = []
     refuses = lies_in(pair.from_version, ">=1.7.0")
@@ -48,7 +51,7 @@ def consequence(facts: Facts, pair: UpgradePair) -> Consequence:
         said.append(f"The server ({pair.from_version}) refuses to create the Upgrade while it is so.")
     elif not facts.settled and refuses is None:
         said.append("Servers from v1.7.0 on refuse the Upgrade while it is so; which version runs here is not known.")
-    patched = _patched(facts, pair)
+    patched = _patched(facts, pair.to_version, view.release(pair.to_version))
     if patched is not False:
         who.append(Enforcer.SCRIPTS)
         verb = "patch" if patched else "may patch"
@@ -67,56 +70,41 @@ def consequence(facts: Facts, pair: UpgradePair) -> Consequence:
     return Consequence(tuple(who) or (Enforcer.NONE,), " ".join(said))
 
 
-def _patched(facts: Facts, pair: UpgradePair) -> Patched:
+def _patched(facts: Facts, target: HarvesterVersion | None, release: Release | None) -> Patched:
     """Say whether the scripts' write to this Addon will be denied."""
     unsure = CONDITIONS in facts.unread
     if not (facts.in_progress or unsure):
         return False
     try:
-        patched = patched_by(facts.addon, pair)
+        patched = patched_by(facts.addon, target, release)
     except Unreadable:  # it depends on values that are there and cannot be read
         return None
     return None if patched and unsure else patched
 
 
-def patched_by(addon: JsonObject, pair: UpgradePair) -> Patched:
-    """Say whether the scripts of the target version patch this Addon."""
-    rule = _RULES.get((namespace_of(addon), name_of(addon)))
-    if rule is None:
-        return False
-    if pair.to_version is None or pair.to_version.is_dev:
+def patched_by(addon: JsonObject, target: HarvesterVersion | None, release: Release | None) -> Patched:
+    """Say whether the scripts of the target version patch this Addon: what is known of the release, and its values."""
+    if target is None or target.is_dev or release is None:
         return None
-    return rule(addon, pair)
-
-
-def _since(ranges: str) -> Callable[[JsonObject, UpgradePair], Patched]:
-    def rule(_addon: JsonObject, pair: UpgradePair) -> Patched:
-        return lies_in(pair.to_version, ranges)
-
-    return rule
-
-
-def _logging(addon: JsonObject, pair: UpgradePair) -> Patched:
-    """Patched for its eventrouter image (compared as text, as the script's sort does), else for its chart version."""
-    image = eventrouter_image(addon)
-    for ranges, limit in _EVENTROUTER:
-        if lies_in(pair.to_version, ranges) and image and (not limit or image < f"{_EVENTROUTER_IMAGE}:{limit}"):
-            return True
-    return _other_version(addon, pair, _LOGGING_CHARTS)
-
-
-def _monitoring(addon: JsonObject, pair: UpgradePair) -> Patched:
-    if lies_in(pair.to_version, ">=1.7.0") and not _has_monitoring_values(addon):
+    known = release.addon(namespace_of(addon), name_of(addon))
+    if known is None:
+        return False
+    if known.patched != "other-version":
+        return {"always": True, "never": False}.get(known.patched)
+    if name_of(addon) in _VALUES and _VALUES[name_of(addon)](addon, target):
         return True
-    return _other_version(addon, pair, _MONITORING_CHARTS)
+    return text_at(addon, "spec.version") != known.version if known.version else None
 
 
-def _other_version(addon: JsonObject, pair: UpgradePair, charts: tuple[tuple[str, str], ...]) -> Patched:
-    """Compare with the chart version that the target ships; None for a target whose chart is not in the table."""
-    for ranges, shipped in charts:
-        if lies_in(pair.to_version, ranges):
-            return text_at(addon, "spec.version") != shipped
-    return None
+def _old_eventrouter(addon: JsonObject, target: HarvesterVersion) -> bool:
+    """Say whether the eventrouter image is too old: compared as text, as the script's sort does."""
+    image = eventrouter_image(addon)
+    limits = (limit for ranges, limit in _EVENTROUTER if target.within(ranges))
+    return any(image and (not limit or image < f"{_EVENTROUTER_IMAGE}:{limit}") for limit in limits)
+
+
+def _lacks_monitoring_values(addon: JsonObject, target: HarvesterVersion) -> bool:
+    return target.within(">=1.7.0") is True and not _has_monitoring_values(addon)
 
 
 def _has_monitoring_values(addon: JsonObject) -> bool:
@@ -145,18 +133,8 @@ _EVENTROUTER = (
 )
 """(range of TO, patched when the image sorts before this tag; empty: whenever the key is there)."""
 
-_LOGGING_CHARTS = ((">=1.4.0 <1.5.0", "103.1.0+up4.4.0"), (">=1.5.0 <1.6.0", "105.2.0+up4.10.0"))
-_MONITORING_CHARTS = ((">=1.4.0 <1.5.0", "103.1.1+up45.31.1"), (">=1.5.0 <1.6.0", "105.1.2+up61.3.2"))
-"""(range of TO, the chart version it ships), from the installer's scripts at those tags."""
-
-_RULES: dict[tuple[str, str], Callable[[JsonObject, UpgradePair], Patched]] = {
-    ("harvester-system", "vm-import-controller"): _since(""),
-    ("harvester-system", "pcidevices-controller"): _since(""),
-    ("harvester-system", "harvester-seeder"): _since(""),
-    ("harvester-system", "nvidia-driver-toolkit"): _since(""),
-    ("kube-system", "kubeovn-operator"): _since(">=1.6.0"),
-    ("kube-system", "descheduler"): _since(">=1.7.0"),
-    ("cattle-logging-system", "rancher-logging"): _logging,
-    ("cattle-monitoring-system", "rancher-monitoring"): _monitoring,
+_VALUES: dict[str, Callable[[JsonObject, HarvesterVersion], bool]] = {
+    "rancher-logging": _old_eventrouter,
+    "rancher-monitoring": _lacks_monitoring_values,
 }
-"""Which Addons the scripts of a target version patch, whether or not anything about them changes."""
+"""Addons that the scripts also patch for what stands in their values."""

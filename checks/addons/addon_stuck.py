@@ -123,7 +123,7 @@ def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) 
         why = sentence(facts, cause)
     if cause is None:
         return
-    ends = consequence(facts, view.upgrade)
+    ends = consequence(facts, view)
     repair = remediation(facts, cause, view.upgrade)
     yield Finding(
         severity=FAIL,

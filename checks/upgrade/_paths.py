@@ -1,56 +1,13 @@
-"""From which versions each release may be reached: the data, and the server's way to decide.
+"""The server's way to decide whether a version may be reached, and the shortest way where it may not.
 
-Sources: `minimum` is package/upgrade-matrix.yaml at the tag of the release (the server enforces it, out of the ISO);
-`documented` is the support table and the titles of the per-path pages of docs.harvesterhci.io. A new release is a new
-row here and nothing else.
+Which versions each release accepts is data: checks/knowledge/releases.yaml.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from preflight.api import HarvesterVersion, parse_version
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """One release and where one may come from."""
-
-    name: str
-    minimum: str
-    """The oldest running version the server accepts."""
-    documented: str
-    """Range of running versions that the documentation lists."""
-    better: str = ""
-    """A later patch release that is preferable, and why."""
-
-
-RELEASES: tuple[Release, ...] = (
-    Release("v1.4.0", "v1.3.2", "=1.3.2"),
-    Release("v1.4.1", "v1.4.0", "=1.4.0"),
-    Release("v1.4.2", "v1.4.1", "=1.4.1"),
-    Release("v1.4.3", "v1.4.1", ">=1.4.1 <1.4.3"),
-    Release("v1.5.0", "v1.4.2", ">=1.4.2 <1.5.0"),
-    Release("v1.5.1", "v1.4.2", ">=1.4.2 <1.5.1"),
-    Release("v1.5.2", "v1.4.2", ">=1.4.2 <1.5.2"),
-    Release("v1.6.0", "v1.5.0", ">=1.5.0 <1.6.0"),
-    Release("v1.6.1", "v1.5.0", ">=1.5.0 <1.6.1"),
-    Release("v1.7.0", "v1.6.0", ">=1.6.0 <1.7.0", "v1.7.2 (network card names, machines migrating all at once)"),
-    Release("v1.7.1", "v1.6.0", ">=1.6.0 <1.7.1", "v1.7.2 (network card names, machines migrating all at once)"),
-    Release("v1.7.2", "v1.6.0", ">=1.6.0 <1.7.2"),
-    Release("v1.7.3", "v1.6.0", ">=1.6.0 <1.7.3"),
-    Release("v1.8.0", "v1.7.0", ">=1.7.0 <1.8.0", "v1.8.1 (shared volumes)"),
-    Release("v1.8.1", "v1.7.0", ">=1.7.0 <1.8.1"),
-    Release("v1.8.2", "v1.7.0", ">=1.7.0 <1.8.2"),
-    Release("v1.9.0", "v1.8.0", ">=1.8.0 <1.9.0"),
-)
-
-
-def find_release(version: HarvesterVersion) -> Release | None:
-    """Return the row of a version; a release candidate has that of its release. None for one we know nothing of."""
-    if version.is_dev:
-        return None
-    return next((row for row in RELEASES if parse_version(row.name).semantic == version.base), None)
+from preflight.api import HarvesterVersion, Release, parse_version
 
 
 def rejection(current: HarvesterVersion, target: HarvesterVersion, minimum: HarvesterVersion | None) -> str:
@@ -73,7 +30,7 @@ def rejection(current: HarvesterVersion, target: HarvesterVersion, minimum: Harv
     return ""
 
 
-def route(current: HarvesterVersion, target: HarvesterVersion) -> tuple[str, ...]:
+def route(releases: Sequence[Release], current: HarvesterVersion, target: HarvesterVersion) -> tuple[str, ...]:
     """Return the shortest way from one version to another that the server accepts at every step, empty without one.
 
     Of equally short ways the one over the newest releases.
@@ -82,7 +39,8 @@ def route(current: HarvesterVersion, target: HarvesterVersion) -> tuple[str, ...
         return ()
     seen = {str(current.semantic)}
     ways: list[tuple[HarvesterVersion, tuple[str, ...]]] = [(current, (current.raw,))]
-    steps = [(parse_version(row.name), parse_version(row.minimum)) for row in reversed(RELEASES)]
+    final = [row for row in releases if row.minimum and not row.version.is_prerelease]
+    steps = [(row.version, parse_version(row.minimum)) for row in reversed(final)]
     while ways:
         longer: list[tuple[HarvesterVersion, tuple[str, ...]]] = []
         for version, way in ways:

@@ -1,9 +1,10 @@
 """A version that cannot be reached from the running one: the server says so only after the ISO was downloaded.
 
-Rule: pkg/controller/master/upgrade, same logic v1.4.0 to v1.9.0-rc6, with the minimum that the ISO carries; see
-_paths.py for the table and the order of the tests. The webhook and check.sh do not look. The documentation lists fewer
-paths than the server accepts: those are warned of. Edges: the minimum of a target that is not in the table is taken
-from its Version object where that names one (on clusters whose upgrade checker works it repeats the ISO's).
+Rule: pkg/controller/master/upgrade, same logic v1.4.0 to v1.9.0-rc6, with the minimum that the ISO carries: the
+knowledge has it, _paths.py the order of the tests. The webhook and check.sh do not look. The documentation lists fewer
+paths than the server accepts: those are warned of. Edges: a target of a known series without data of its own has those
+of the newest of it, and its minimum is taken from its Version object where that names one (on clusters whose upgrade
+checker works it repeats the ISO's), as is that of a target of a series that nothing is known of.
 """
 
 from __future__ import annotations
@@ -15,17 +16,24 @@ from preflight.api import (
     FAIL,
     INFO,
     WARN,
+    Certainty,
     Code,
+    Consequence,
     Enforcer,
     Finding,
     HarvesterVersion,
     JsonObject,
     Outcome,
+    Phase,
+    Release,
     ResourceRef,
     Severity,
     Unknown,
     View,
     check,
+    delays,
+    fails,
+    kubectl,
     need,
     parse_version,
     ref_of,
@@ -33,10 +41,10 @@ from preflight.api import (
     unknown,
 )
 
-from ._paths import Release, find_release, rejection, route
+from ._paths import rejection, route
 
 VERSIONS = "versions.harvesterhci.io"
-SEE = "kubectl get settings.harvesterhci.io server-version -o jsonpath='{.value}'"
+SUPPLY = "give the data with --knowledge FILE; `harvester-preflight schema releases` prints their shape"
 RUNNING = ResourceRef("harvesterhci.io/v1beta1", "Setting", "", "server-version")
 
 
@@ -67,32 +75,41 @@ def upgrade_path(view: View) -> Iterator[Outcome]:
             Code.ERROR, f"the {which} version is not known, so the path cannot be judged: give --from and --to"
         )
         return
-    release = find_release(target)
-    minimum = parse_version(release.minimum) if release else None
+    release = view.release(target)
+    minimum = parse_version(release.minimum) if release and release.minimum else None
     reason = rejection(current, target, minimum)
-    if not (reason or release or target.is_dev or current.semantic == target.semantic):
+    if _needs_more(release, reason, current, target):
         found = _minimum_of_version_object(view, target)
-        if isinstance(found, Unknown):
+        if isinstance(found, HarvesterVersion):
+            minimum, reason = found, rejection(current, target, found)
+        elif not reason and (release is None or view.missing(VERSIONS)):
             yield found
             return
-        minimum, reason = found, rejection(current, target, found)
     facts: dict[str, Any] = {"from": current.raw, "to": target.raw, "minimum": minimum.raw if minimum else None}
+    if release and release.inherited:
+        facts["dataOf"] = release.inherited
     if reason:
-        yield _rejected(current, target, reason, facts)
+        yield _rejected(view, current, target, reason, facts)
     else:
         yield from _accepted(current, target, release, facts)
 
 
+def _needs_more(release: Release | None, reason: str, current: HarvesterVersion, target: HarvesterVersion) -> bool:
+    """Say whether the Version object is to be asked: nothing is known of the target itself, and that matters."""
+    if target.is_dev or current.semantic == target.semantic:
+        return False
+    return bool(release.inherited) if release else not reason
+
+
 def _minimum_of_version_object(view: View, target: HarvesterVersion) -> HarvesterVersion | Unknown:
-    why = f"{target} is not in this tool's table of upgrade paths, and"
+    why = f"nothing is known of {target} itself (the knowledge is of {view.knowledge.date}), and"
     if missing := view.missing(VERSIONS):
-        return unknown(Code.ERROR, f"{why} its Version object was not read ({missing})")
+        return unknown(Code.ERROR, f"{why} its Version object was not read ({missing})", cure=SUPPLY)
     version = next((obj for obj in view.objects(VERSIONS) if _names(obj, target)), None)
     text = text_at(version, "spec.minUpgradableVersion").strip() if version else ""
     if not text:
-        return unknown(
-            Code.ERROR, f"{why} no Version object says from which version it can be reached (minUpgradableVersion)"
-        )
+        what = "no Version object says from which version it can be reached (minUpgradableVersion)"
+        return unknown(Code.ERROR, f"{why} {what}", cure=SUPPLY)
     minimum = parse_version(text)
     if minimum.is_dev:
         return unknown(Code.UNPARSABLE, f"Version {target} names {text!r} as its minimum, which is no release")
@@ -104,15 +121,17 @@ def _names(version: JsonObject, target: HarvesterVersion) -> bool:
     return bool(name) and (name == target.raw or parse_version(name).semantic == target.semantic)
 
 
-def _rejected(current: HarvesterVersion, target: HarvesterVersion, reason: str, facts: dict[str, Any]) -> Finding:
-    way = route(current, target)
+def _rejected(
+    view: View, current: HarvesterVersion, target: HarvesterVersion, reason: str, facts: dict[str, Any]
+) -> Finding:
+    way = route(view.knowledge.releases, current, target)
     hint = (
         f"Upgrade step by step: {' → '.join(way)}" if way else "Choose another target; see the table of supported paths"
     )
-    consequence = f"The server finds out only after it has downloaded the ISO: the Upgrade to {target} ends Failed."
-    message = f"No direct way from {current} to {target}: {reason}. {consequence}"
-    evidence = facts | ({"route": list(way)} if way else {}) | {"consequence": consequence}
-    return _finding(FAIL, "path-rejected", message, f"{hint}\n{SEE}", evidence, Enforcer.SCRIPTS)
+    text = f"The server finds out only after it has downloaded the ISO: the Upgrade to {target} ends Failed"
+    evidence = facts | ({"route": list(way)} if way else {}) | {"consequence": f"{text}."}
+    message = f"No direct way from {current} to {target}: {reason}"
+    return _finding(FAIL, "path-rejected", message, hint, evidence, Enforcer.SCRIPTS, fails(Phase.IMAGE, text))
 
 
 def _accepted(
@@ -120,26 +139,37 @@ def _accepted(
 ) -> Iterator[Finding]:
     if current.raw == target.raw or (current.semantic and current.semantic == target.semantic):
         message = f"{target} is the version that is running: the server accepts that and repeats the upgrade"
-        yield _finding(INFO, "same-version", message, f"Make sure that it is meant\n{SEE}", facts, Enforcer.NONE)
+        then = delays(Phase.NODE_DRAIN, "Every node is drained and upgraded again", Certainty.CERTAIN)
+        yield _finding(INFO, "same-version", message, "Make sure that it is meant", facts, Enforcer.NONE, then)
         return
-    if release is None or current.is_prerelease or not current.within(release.documented):
+    if not (release and release.documented) or current.is_prerelease or not current.within(release.documented):
         message = f"The server accepts {current} → {target}, and the documentation does not list that path"
-        hint = f"Try it on a cluster you can lose first\n{SEE}"
-        yield _finding(WARN, "path-undocumented", message, hint, facts, Enforcer.DOCS)
+        hint = "Try it on a cluster you can lose first"
+        then = fails(Phase.NODE_UPGRADE, "Nobody has tested this path: it may fail half-way", Certainty.POSSIBLE)
+        yield _finding(WARN, "path-undocumented", message, hint, facts, Enforcer.DOCS, then)
     if release and release.better and not target.is_prerelease:
         message = f"{target} has known faults that a later patch release mends: {release.better}"
-        yield _finding(INFO, "better-target", message, "Choose the later patch release", facts, Enforcer.NONE)
+        then = fails(Phase.NODE_UPGRADE, "The upgrade may meet the faults that are known of it", Certainty.POSSIBLE)
+        yield _finding(INFO, "better-target", message, "Choose the later patch release", facts, Enforcer.NONE, then)
 
 
 def _finding(
-    severity: Severity, cause: str, message: str, hint: str, facts: dict[str, Any], enforcer: Enforcer
+    severity: Severity,
+    cause: str,
+    message: str,
+    hint: str,
+    facts: dict[str, Any],
+    enforcer: Enforcer,
+    consequence: Consequence,
 ) -> Finding:
     return Finding(
         severity=severity,
         cause=cause,
         message=message,
         hint=hint,
+        commands=(kubectl("get settings.harvesterhci.io server-version -o jsonpath={.value}"),),
         resource=RUNNING,
         evidence=facts,
         enforced_by=(enforcer,),
+        consequence=consequence,
     )

@@ -124,3 +124,32 @@ def _holds(version: semver.Version, sign: str, bound: semver.Version) -> bool:
         version = version.finalize_version()
     order = version.compare(bound)
     return {">=": order >= 0, "<=": order <= 0, ">": order > 0, "<": order < 0, "=": order == 0}[sign]
+
+
+def range_covers(wide: str, narrow: str) -> bool:
+    """Say whether every release that lies in `narrow` lies in `wide`. Both must be version ranges.
+
+    Between two neighbouring bounds no range changes its mind, so the bounds and their neighbours decide for all.
+    """
+    bounds = {bound for text in (wide, narrow) for bound in _bounds(text)}
+    points = {point for bound in bounds for point in (bound, bound.bump_patch(), *_before(bound))}
+    points |= {semver.Version(0, 0, 0), semver.Version(999_999, 0, 0)}
+    versions = [HarvesterVersion(f"v{point}", point) for point in points]
+    return all(version.within(wide) is True for version in versions if version.within(narrow))
+
+
+def _bounds(ranges: str) -> list[semver.Version]:
+    if not ranges.strip():
+        return []
+    return [bound for alternative in _parse(ranges) for _, bound in alternative]
+
+
+def _before(bound: semver.Version) -> list[semver.Version]:
+    """Return a version between the bound and any smaller bound that is no neighbour of it."""
+    if bound.prerelease is not None:
+        return [bound.finalize_version(), semver.Version(bound.major, bound.minor, bound.patch, "0")]
+    if bound.patch:
+        return [bound.replace(patch=bound.patch - 1)]
+    if bound.minor:
+        return [bound.replace(minor=bound.minor - 1, patch=999_999)]
+    return [bound.replace(major=bound.major - 1, minor=999_999, patch=999_999)] if bound.major else []
