@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from preflight.api import JsonObject, boolean_at, condition_status, integer_at, mapping_at, name_of
+from preflight.api import (
+    Code,
+    JsonObject,
+    NotCollected,
+    Reason,
+    View,
+    boolean_at,
+    condition_status,
+    integer_at,
+    mapping_at,
+    name_of,
+)
 
 
 class Disk(NamedTuple):
@@ -55,3 +66,21 @@ def disks_of(node: JsonObject) -> Iterator[Disk]:
 
 def _holds(node: JsonObject, kind: str) -> bool:
     return condition_status(node, kind) != "False"
+
+
+def needed_gib(view: View) -> int:
+    """Return what one copy takes: the image, and beside it the repository's volume or the import's scratch volume.
+
+    Raises NotCollected for a release whose sizes are not known.
+    """
+    target, running = view.release(view.upgrade.to_version), view.release(view.upgrade.from_version)
+    image = int(view.options["isoGiB"]) or (target.image_gib if target else 0)
+    working = int(view.options["repoGiB"])
+    if working < 0:
+        working = (running.working_gib if running else 0) or -1
+    if not image:
+        raise NotCollected(Reason(Code.ERROR, f"the size of the image of {view.upgrade.to_version} is not known"))
+    if working < 0:
+        text = f"what an upgrade from {view.upgrade.from_version} takes beside its image is not known"
+        raise NotCollected(Reason(Code.ERROR, text))
+    return image + working

@@ -44,7 +44,7 @@ from preflight.api import (
 )
 
 from .._settings import LONGHORN_SETTINGS, longhorn_number
-from ._disks import Disk, disks_of
+from ._disks import Disk, disks_of, needed_gib
 from ._volumes import unlisted
 
 CLASSES, STATIC = "storageclasses.storage.k8s.io", "longhorn-static"
@@ -93,8 +93,10 @@ MAY_WAIT = hangs(
         "too-few-nodes-with-room": "Fewer nodes have room than the volume of the image will have replicas.",
     },
     options={
-        "isoGiB": Option(8, "GiB the ISO image takes", minimum=1),
-        "repoGiB": Option(10, "GiB the volume of the repository takes (running up to 1.6)", minimum=0),
+        "isoGiB": Option(0, "GiB the ISO image takes (0: what is known of the target)", minimum=0),
+        "repoGiB": Option(
+            0, "GiB it takes beside that while upgrading (0: what is known of the running version)", minimum=0
+        ),
     },
 )
 def longhorn_iso_space(view: View) -> Iterator[Outcome]:
@@ -115,8 +117,7 @@ def longhorn_iso_space(view: View) -> Iterator[Outcome]:
     if not disks:
         yield unknown(Code.ERROR, "no Longhorn node reports the size of a disk")
         return
-    image = int(view.options["isoGiB"])
-    need_bytes = (image + (image if cdi else int(view.options["repoGiB"]))) * GIB
+    need_bytes = needed_gib(view) * GIB
     best = max(disks, key=lambda disk: disk.room(over, minimal))
     most = best.room(over, minimal)
     fitting = {disk.node for disk in disks if disk.room(over, minimal) >= need_bytes}
