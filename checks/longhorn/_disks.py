@@ -68,7 +68,7 @@ def _holds(node: JsonObject, kind: str) -> bool:
     return condition_status(node, kind) != "False"
 
 
-def needed_gib(view: View) -> int:
+def needed_gib(view: View, *, cdi: bool) -> int:
     """Return what one copy takes: the image, and beside it the repository's volume or the import's scratch volume.
 
     Raises NotCollected for a release whose sizes are not known.
@@ -78,6 +78,8 @@ def needed_gib(view: View) -> int:
     working = int(view.options["repoGiB"])
     if working < 0:
         working = (running.working_gib if running else 0) or -1
+    if cdi:  # the scratch volume is as large as the image
+        working = max(working, image)
     if not image:
         raise NotCollected(Reason(Code.ERROR, f"the size of the image of {view.upgrade.to_version} is not known"))
     if working < 0:

@@ -94,9 +94,7 @@ MAY_WAIT = hangs(
     },
     options={
         "isoGiB": Option(0, "GiB the ISO image takes (0: what is known of the target)", minimum=0),
-        "repoGiB": Option(
-            0, "GiB it takes beside that while upgrading (0: what is known of the running version)", minimum=0
-        ),
+        "repoGiB": Option(-1, "GiB taken beside it (-1: what is known of the running version)", minimum=-1),
     },
 )
 def longhorn_iso_space(view: View) -> Iterator[Outcome]:
@@ -117,7 +115,7 @@ def longhorn_iso_space(view: View) -> Iterator[Outcome]:
     if not disks:
         yield unknown(Code.ERROR, "no Longhorn node reports the size of a disk")
         return
-    need_bytes = needed_gib(view) * GIB
+    need_bytes = needed_gib(view, cdi=cdi) * GIB
     best = max(disks, key=lambda disk: disk.room(over, minimal))
     most = best.room(over, minimal)
     fitting = {disk.node for disk in disks if disk.room(over, minimal) >= need_bytes}
