@@ -22,10 +22,12 @@ addon-settled
 airgap-upgradelog-images
 backing-image-copies
 backup-target-refresh
+blocking-pdb
 capi-cluster-paused
 capi-cluster-provisioned
 capi-machine-match
 capi-machine-running
+cdi-available
 cdi-importer-memory
 certificate-expiry
 cos-state-size
@@ -52,6 +54,7 @@ longhorn-share-manager-hotfix
 longhorn-volume-health
 managed-chart-paused
 managed-chart-ready
+migration-cannot-finish
 nginx-webhook-disabled
 nic-rename
 node-custom-taints
@@ -89,6 +92,7 @@ vm-cpu-topology
 vm-dashboard-configmaps
 vm-evacuation-pdb
 vm-live-migration
+vm-not-counted-out
 webhook-token-age
 witness-node
 """

@@ -5,6 +5,7 @@ from collections import defaultdict
 
 from addons import add_all
 from build import NODES, Cluster, ago, condition, obj
+from guests import add_guests
 from machines import add_machines, add_volumes
 from nodes import add_nodes
 from system import add_system
@@ -43,6 +44,7 @@ def healthy() -> Cluster:
     _workloads(cluster)
     add_machines(cluster)
     add_volumes(cluster)
+    add_guests(cluster)
     add_all(cluster)
     add_system(cluster)
     add_upgrade(cluster)
