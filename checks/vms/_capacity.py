@@ -67,8 +67,8 @@ class Size:
 def number(text: str, factor: int = 1) -> int:
     """Read a quantity. Raises Unreadable for what is none."""
     found = parse_quantity(text)
-    if found is None:
-        raise Unreadable(f"{text!r} is no quantity")
+    if found is None or found < 0:
+        raise Unreadable(f"{text!r} is no quantity of anything")
     return int(found * factor)
 
 

@@ -21,7 +21,7 @@ from preflight.api import (
     text_at,
 )
 
-from ._vms import full_name, home_of, touching
+from ._vms import delete, full_name, has_machine, home_of, touching
 
 INSTANCES, SETS = "virtualmachineinstances.kubevirt.io", "virtualmachineinstancereplicasets.kubevirt.io"
 WAITS = {
@@ -81,4 +81,4 @@ def _commands(vmi: JsonObject, cause: str) -> tuple[Command, ...]:
     owner = next(iter(maps_at(vmi, "metadata.ownerReferences")), {})
     if cause == "vmi-without-vm" and owner.get("kind") == "VirtualMachineInstanceReplicaSet":
         return (kubectl("scale {} {} -n {} --replicas 0", SETS, text_at(owner, "name"), namespace),)
-    return (kubectl("delete {} {} -n {}", INSTANCES, name, namespace),)
+    return (kubectl("delete {} {} -n {}", INSTANCES, name, namespace),) if has_machine(vmi) else delete(vmi)

@@ -75,9 +75,11 @@ class Scene(NamedTuple):
         node = self.nodes.get(home)
         if node is not None and not wanted.within(room):
             counted = f"{len(machines)} machine{'s' * (len(machines) != 1)}"
-            problem = f"The {counted} on node {home} take {_say(wanted)}; the other nodes have {_say(room)} free"
-            command = kubectl("describe nodes", why="what pods request of each")
-            yield self._finding(node, "node-does-not-fit", problem, command, wanted, room)
+            problem = (
+                f"What moves from node {home} ({counted}) takes {_say(wanted)}; the other nodes have {_say(room)} free"
+            )
+            commands = (kubectl("describe nodes", why="what pods request of each"),)
+            yield self._finding(node, "node-does-not-fit", problem, commands, wanted, room)
 
     def _judge_machine(self, home: str, vmi: JsonObject, size: Size) -> Iterator[Outcome]:
         others = {name: room for name, room in self.free.items() if name != home and fits(vmi, self.nodes[name])}
@@ -92,14 +94,14 @@ class Scene(NamedTuple):
             yield self._finding(vmi, "machine-repelled", problem, stop(vmi), size, Size())
 
     def _finding(
-        self, obj: JsonObject, cause: str, problem: str, command: Command, wanted: Size, room: Size
+        self, obj: JsonObject, cause: str, problem: str, commands: tuple[Command, ...], wanted: Size, room: Size
     ) -> Finding:
         return Finding(
             severity=WARN if self.stopped else FAIL,
             cause=cause,
             message=problem,
             hint="Stop machines for the upgrade, or make room on another node",
-            commands=(command,),
+            commands=commands,
             resource=ref_of(obj),
             evidence={
                 "requestedMilliCpu": wanted.cpu,
@@ -115,4 +117,5 @@ class Scene(NamedTuple):
 
 
 def _say(size: Size) -> str:
-    return f"{size.cpu / 1000:g} CPUs, {human_bytes(size.memory)} of memory and {size.pods} pods"
+    places = f"place for {size.pods} pod{'s' * (size.pods != 1)}"
+    return f"{size.cpu / 1000:g} CPUs, {human_bytes(size.memory)} of memory and {places}"

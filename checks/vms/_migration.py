@@ -116,13 +116,13 @@ class Scene(NamedTuple):
         self, vmi: JsonObject, cause: str, tie: str, enforcers: tuple[Enforcer, ...], severity: Severity = FAIL
     ) -> Finding:
         node = home_of(vmi)
-        hint, command = self._cure(vmi, cause)
+        hint, commands = self._cure(vmi, cause)
         return Finding(
             severity=severity,
             cause=cause,
             message=f"Machine {full_name(vmi)} on {node or 'no node yet'}: {tie}",
             hint=hint,
-            commands=(command,),
+            commands=commands,
             resource=ref_of(vmi),
             evidence={"node": node or None, "tie": tie},
             enforced_by=enforcers,
@@ -130,10 +130,10 @@ class Scene(NamedTuple):
             touches=touching(node),
         )
 
-    def _cure(self, vmi: JsonObject, cause: str) -> tuple[str, Command]:
+    def _cure(self, vmi: JsonObject, cause: str) -> tuple[str, tuple[Command, ...]]:
         if cause == "leftover-repo-vm":
             command = kubectl("delete virtualmachines.kubevirt.io {} -n {}", name_of(vmi), namespace_of(vmi))
-            return "It belongs to an upgrade that has ended: delete it", command
+            return "It belongs to an upgrade that has ended: delete it", (command,)
         restore = ", or set restoreVM in setting upgrade-config" if self.restores else ""
         return f"Stop the machine or remove the tie{restore}", stop(vmi)
 

@@ -103,16 +103,20 @@ def has_machine(vmi: JsonObject) -> bool:
     return any(owner.get("kind") == "VirtualMachine" for owner in maps_at(vmi, "metadata.ownerReferences"))
 
 
-def stop(obj: JsonObject) -> Command:
-    """Give the command that stops a machine; an instance that belongs to none can only be deleted."""
+def stop(obj: JsonObject) -> tuple[Command, ...]:
+    """Give the commands that stop a machine; an instance that belongs to none can only be deleted."""
     if obj.get("kind") == "VirtualMachineInstance" and not has_machine(obj):
-        return kubectl(
-            "delete virtualmachineinstances.kubevirt.io {} -n {}",
-            name_of(obj),
-            namespace_of(obj),
-            why="it belongs to no VirtualMachine that could be stopped",
-        )
-    return on_cluster("virtctl stop {} -n {}", name_of(obj), namespace_of(obj))
+        return delete(obj)
+    return (on_cluster("virtctl stop {} -n {}", name_of(obj), namespace_of(obj)),)
+
+
+def delete(vmi: JsonObject) -> tuple[Command, ...]:
+    """Give the commands that delete an instance that belongs to no machine: nothing else holds its definition."""
+    names = ("virtualmachineinstances.kubevirt.io", name_of(vmi), namespace_of(vmi))
+    return (
+        kubectl("get {} {} -n {} -o yaml > instance.yaml", *names, why="it is defined nowhere else: keep it"),
+        kubectl("delete {} {} -n {}", *names, why="it belongs to no VirtualMachine that could be stopped"),
+    )
 
 
 def home_of(vmi: JsonObject) -> str:

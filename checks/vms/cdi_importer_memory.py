@@ -107,7 +107,7 @@ def _judge_pod(pod: JsonObject) -> Iterator[Outcome]:
         yield Finding(
             severity=WARN,
             cause="importer-crashes",
-            message=f"Pod {full_name(pod)} keeps crashing: an image is being imported with too little memory",
+            message=f"Pod {full_name(pod)} keeps crashing, as an import with too little memory does",
             hint="Raise the importer's memory limit, then delete the pod",
             commands=(
                 kubectl("patch {} harvester -n fleet-local --type merge -p {}", CHARTS, PATCH),

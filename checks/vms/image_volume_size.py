@@ -86,6 +86,9 @@ def _judge(claim: JsonObject, images: Mapping[str, JsonObject]) -> Iterator[Outc
         yield unknown(Code.ERROR, f"claim {full_name(claim)} was made from image {image_id}, which was not found")
         return
     size = max(integer_at(image, f"status.{field}") or 0 for field in ("virtualSize", "size"))
+    if size <= 0:
+        yield unknown(Code.INCOMPLETE, f"image {image_id}, which claim {full_name(claim)} was made from, has no size")
+        return
     raw = value_at(claim, "spec.resources.requests.storage")
     request = parse_quantity(raw)
     if request is None:

@@ -99,7 +99,7 @@ def kubevirt_available(view: View) -> Iterator[Outcome]:
             Phase.SYSTEM_SERVICES,
             "Machines cannot migrate, and the upgrade of the system services waits for KubeVirt without end",
         ),
-        touches={"chart": ("harvester", "mcc-harvester"), "pod": tuple(map(full_name, bare))},
+        touches={"chart": ("harvester", "mcc-harvester"), **({"pod": tuple(map(full_name, bare))} if bare else {})},
     )
     yield from map(_handler, bare)
 

@@ -35,7 +35,9 @@ KUBEVIRTS = "kubevirts.kubevirt.io"
     to_versions=">=1.7.0",
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
-    consequence=degrades(Phase.AFTER, "The first save of setting kubevirt-migration replaces the values set by hand"),
+    consequence=degrades(
+        Phase.AFTER, "The first save of setting kubevirt-migration may replace the values set by hand"
+    ),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-6-x-to-v1-7-x",
     why="After the upgrade the UI shows defaults and the first save replaces what you had set by hand.",
     how="Somebody edited the KubeVirt object, for example for bandwidth or parallel migrations.",

@@ -127,7 +127,7 @@ def _finding(obj: JsonObject, cause: str, why: str, guarded: bool, evidence: dic
         cause=cause,
         message=f"Machine {full_name(obj)} {why}",
         hint="Unplug the disk or make it part of the machine, else stop and start the machine",
-        commands=(stop(obj),),
+        commands=stop(obj),
         resource=ref_of(obj),
         evidence=evidence,
         enforced_by=(Enforcer.WEBHOOK,) if guarded else (Enforcer.NONE,),

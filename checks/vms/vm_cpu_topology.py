@@ -74,7 +74,7 @@ def _judge(vmi: JsonObject) -> Iterator[Outcome]:
         message=f"Machine {full_name(vmi)} has {cores} cores with {threads} threads each: it may not migrate from 1.8 "
         "to 1.9",
         hint="Stop it before the upgrade, or define it with sockets instead and restart it",
-        commands=(stop(vmi),),
+        commands=stop(vmi),
         resource=ref_of(vmi),
         evidence={"cores": cores, "threads": threads},
         touches=touching(home_of(vmi)),

@@ -104,7 +104,7 @@ def _judge_machine(machine: JsonObject, having: set[tuple[str, str]], consequenc
             cause="cdrom",
             message=f"Machine {full_name(machine)} is {state or 'in no state'} and has CD-ROM {', '.join(cdroms)}",
             hint="Stop the machine or eject the CD-ROM",
-            commands=(stop(machine),),
+            commands=stop(machine),
             resource=ref_of(machine),
             evidence={"state": state or None, "node": None},
             enforced_by=(Enforcer.CHECK_SH,),

@@ -142,9 +142,9 @@ def _finding(vmi: JsonObject, cause: str, why: str, young: bool = False) -> Find
     return Finding(
         severity=FAIL if firm else WARN,
         cause=cause,
-        message=f"Machine {full_name(vmi)} on {node or 'no node yet'} stays where it is: {why}",
+        message=f"Machine {full_name(vmi)} on {node or 'no node yet'} {'stays' if firm else 'may stay'} where it is: {why}",
         hint=f"Stop it before the upgrade reaches its node{cure}",
-        commands=(stop(vmi),),
+        commands=stop(vmi),
         resource=ref_of(vmi),
         evidence={"node": node or None, "evictionStrategy": text_at(vmi, "spec.evictionStrategy") or None},
         transient=young,

@@ -73,7 +73,7 @@ def _judge(vmi: JsonObject) -> Iterator[Outcome]:
         cause="vgpu",
         message=f"Machine {full_name(vmi)} holds vGPU {', '.join(gpus)} and cannot migrate",
         hint="Stop it before the upgrade",
-        commands=(stop(vmi),),
+        commands=stop(vmi),
         resource=ref_of(vmi),
         evidence={"gpus": gpus, "node": text_at(vmi, "status.nodeName") or None},
         touches=touching(home_of(vmi)),
