@@ -188,6 +188,10 @@ class SourceInfo:
     """Whose clock that is, in words."""
     notes: tuple[str, ...] = ()
     """What the reader should know about the reading, such as which namespaces a bundle holds."""
+    context: str = ""
+    """The context of the kubeconfig that was used; empty where there is none."""
+    connection: tuple[str, ...] = ()
+    """The connection flags of the run, as kubectl takes them, without tokens: for the commands a report prints."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,8 @@ def _source_dict(source: SourceInfo) -> dict[str, Any]:
         "collectedAt": format_time(source.collected_at),
         "clock": source.clock,
         "notes": list(source.notes),
+        "context": source.context or None,
+        "connection": list(source.connection),
     }
 
 

@@ -51,6 +51,12 @@ output_options = stacked(
         show_default=True,
         help="From which severity on a finding blocks; never: exit 0 whatever the verdict.",
     ),
+    option(
+        "--show",
+        multiple=True,
+        metavar="CHECK[:OBJECT]",
+        help="Write this entry of the table out: times, measurements, links; repeatable.",
+    ),
     option("--baseline", metavar="FILE", help="A saved JSON report: only what is new or worse than it decides."),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from preflight.cli import say, silence
 from preflight.cli.request import Output
-from preflight.cli.terminal import style_for
+from preflight.cli.terminal import caller, style_for
 from preflight.errors import PreflightError
 from preflight.files import replace_file
 from preflight.render import Style, render
@@ -17,7 +17,7 @@ from preflight.render import Style, render
 
 def print_document(document: dict[str, Any], output: Output) -> None:
     """Write a report or a list of reports to standard output."""
-    style = style_for(sys.stdout, output.color, verbose=output.verbose, quiet=output.quiet)
+    style = style_for(sys.stdout, output.color, verbose=output.verbose, quiet=output.quiet, show=output.show)
     print_text(render(output.format, document, style))
 
 
@@ -44,7 +44,7 @@ def write_reports(document: dict[str, Any], wanted: Sequence[tuple[str, Path]]) 
 
     Raises PreflightError naming the file that could not be written; the others are written all the same.
     """
-    plain = Style(colour=False, width=120, ascii=False, verbose=0, quiet=False)
+    plain = Style(colour=False, width=120, ascii=False, verbose=0, quiet=False, caller=caller())
     failed = []
     for name, path in wanted:
         try:

@@ -31,6 +31,8 @@ class Output:
     color: str = "auto"
     verbose: int = 0
     quiet: bool = False
+    show: tuple[str, ...] = ()
+    """CHECK or CHECK:OBJECT to write out in the table."""
     publish: bool = False
 
 
@@ -123,6 +125,7 @@ def _output(params: Mapping[str, Any]) -> Output:
         color=params.get("color") or "auto",
         verbose=params.get("verbose") or 0,
         quiet=bool(params.get("quiet")),
+        show=tuple(params.get("show") or ()),
         publish=bool(params.get("publish")),
     )
 

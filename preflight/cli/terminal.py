@@ -8,13 +8,16 @@ import sys
 from typing import TextIO
 
 from preflight.render import Style
+from preflight.render.typed import Caller
 from preflight.values.foreign_text import visible
 
+PLUGIN = "kubectl-harvester_preflight"
+CALLED_AS = "HARVESTER_PREFLIGHT_CALLED_AS"
 PIPE_WIDTH = 100
 """Columns of text output that goes to a file or pipe and has no COLUMNS."""
 
 
-def style_for(stream: TextIO, color: str, *, verbose: int, quiet: bool) -> Style:
+def style_for(stream: TextIO, color: str, *, verbose: int, quiet: bool, show: tuple[str, ...] = ()) -> Style:
     """Decide how text for this stream may look."""
     return Style(
         colour=wants_colour(stream, color),
@@ -22,7 +25,19 @@ def style_for(stream: TextIO, color: str, *, verbose: int, quiet: bool) -> Style
         ascii=not _speaks_unicode(stream),
         verbose=verbose,
         quiet=quiet,
+        show=show,
+        caller=caller(),
     )
+
+
+def caller() -> Caller:
+    """Tell by which name this tool was called: kubectl calls its plugins by the name of their file."""
+    name = os.path.basename(sys.argv[0] or "")
+    if name.startswith(PLUGIN):
+        return Caller(("kubectl", "harvester-preflight"))
+    if os.environ.get(CALLED_AS):  # a container's entry point tells by which line it was started
+        return Caller(tuple(os.environ[CALLED_AS].split()))
+    return Caller()
 
 
 def wants_colour(stream: TextIO, color: str) -> bool:
@@ -54,6 +69,8 @@ def _width(stream: TextIO) -> int:
 
 
 def _speaks_unicode(stream: TextIO) -> bool:
+    if os.environ.get("TERM") == "linux" and is_terminal(stream):
+        return False  # the console of a node has no such signs in its font
     try:
         "✓✗→│…".encode(getattr(stream, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):

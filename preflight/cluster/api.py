@@ -52,6 +52,7 @@ class Api:
         self.server = found.server
         self.user = found.user
         self.notes = tuple(found.notes)
+        self.context = found.context
         self.version = ""
         """The server's gitVersion."""
         self.date: datetime | None = None

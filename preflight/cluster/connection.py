@@ -32,6 +32,22 @@ class Connection:
     """Seconds to wait for a connection or for the next bytes of an answer; None: 30, 0: for ever."""
 
 
+def flags_of(connection: Connection) -> tuple[str, ...]:
+    """Return the flags by which kubectl reaches the same cluster as the same user; a token is never among them."""
+    named = (
+        ("--kubeconfig", connection.kubeconfig),
+        ("--context", connection.context),
+        ("--cluster", connection.cluster),
+        ("--user", connection.user),
+        ("--as", connection.as_),
+        *(("--as-group", group) for group in connection.as_groups),
+        ("--server", connection.server),
+        ("--certificate-authority", connection.certificate_authority),
+    )
+    flags = [word for flag, value in named if value for word in (flag, value)]
+    return (*flags, "--insecure-skip-tls-verify") if connection.insecure_skip_tls_verify else tuple(flags)
+
+
 def kubeconfig_paths(connection: Connection) -> list[Path]:
     """Return the kubeconfig files to merge; none means the service account of a pod. Raises SourceError."""
     if connection.kubeconfig:

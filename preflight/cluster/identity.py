@@ -33,6 +33,8 @@ class Login:
     impersonation: list[tuple[str, str]]
     credential: Credential | None = None
     plugin: Callable[[], Credential] | None = None
+    context: str = ""
+    """The context of the kubeconfig that was chosen; empty where there is none."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def headers(self) -> list[tuple[str, str]]:

@@ -6,11 +6,12 @@ Shape: a document is the dict of `preflight.report.report_dict` (a PreflightRepo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from preflight.render.shorten import shortened
 from preflight.render.text import sanitised
+from preflight.render.typed import Caller
 
 RENDERERS: dict[str, str] = {
     "table": "preflight.render.table",
@@ -44,7 +45,11 @@ class Style:
     ascii: bool = False
     verbose: int = 0
     quiet: bool = False
-    """First line and blockers only."""
+    """First line, a line for each blocker, last line."""
+    show: tuple[str, ...] = ()
+    """CHECK or CHECK:OBJECT whose entries are written out."""
+    caller: Caller = field(default_factory=Caller)
+    """How this tool was called, for the commands it prints."""
 
 
 def render(output: str, document: dict[str, Any], style: Style) -> str:

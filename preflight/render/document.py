@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,11 @@ class Item:
 def amount(items: list[Item]) -> int:
     """Count findings, those included that one stands for (preflight.render.shorten)."""
     return sum(item.finding.get("standsFor", 1) for item in items)
+
+
+def amount_of(entries: Iterable[Any]) -> int:
+    """Count the findings of entries (preflight.render.entries)."""
+    return sum(entry.amount for entry in entries)
 
 
 def reports(document: Json) -> list[tuple[str, Json]]:
@@ -154,6 +159,8 @@ def enforcement(finding: Json) -> str:
     """
     if finding["resource"]["apiVersion"].startswith("harvester-preflight/"):
         return ""  # about our own configuration, of which no upgrade knows
+    if told := finding.get("consequence"):
+        return sentence(told["text"])
     if consequence := _consequence(finding):
         return sentence(consequence)
     enforcers = [_ENFORCERS.get(enforcer, enforcer) for enforcer in finding["enforcedBy"] if enforcer != "none"]

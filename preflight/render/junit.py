@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from junitparser import JUnitXml, TestCase, TestSuite
 
 _PLAIN = Style(width=100)
+MOST_MESSAGE = 120
 
 
 def render(document: dict[str, Any], style: Style) -> str:
@@ -70,11 +71,12 @@ def _case(classname: str, report: dict[str, Any], check: dict[str, Any]) -> Test
     if found.blockers:
         first = found.blockers[0].finding
         more = f" (and {doc.amount(found.blockers) - 1} more)" if found.blockers[1:] else ""
-        failure = Failure(f"{doc.object_of(first)}: {first['message']}{more}", first["cause"])
-        failure.text = _details(found.blockers, check["reason"])
+        failure = Failure(_brief(f"{doc.object_of(first)}: {first['message']}", more), first["cause"])
+        failure.text = _details(report, found.blockers, check["reason"])
         case.result = [failure]
     elif doc.undetermined(check):
-        error = Error(check["reason"], check["reason"].partition(":")[0] or "unknown")
+        code = next((reason["code"] for reason in check.get("reasons") or ()), "unknown")
+        error = Error(_brief(check["reason"], ""), code)
         error.text = check["reason"]
         case.result = [error]
     elif check["status"] == "skipped":
@@ -84,17 +86,23 @@ def _case(classname: str, report: dict[str, Any], check: dict[str, Any]) -> Test
         case.result = [Skipped(f"waived until {waived['expires']}: {waived['reason']}", "waived")]
     rest = [*found.warnings, *found.waived, *found.infos]
     if rest:
-        case.system_out = _details(rest, "")
+        case.system_out = _details(report, rest, "")
     return case
 
 
-def _details(items: list[doc.Item], reason: str) -> str:
-    from preflight.render.table import finding_lines
+def _brief(text: str, more: str) -> str:
+    """Keep a message to what a test page shows in one line; the whole stands in the text below it."""
+    room = MOST_MESSAGE - len(more)
+    return (text if len(text) <= room else text[: room - 1] + "…") + more
+
+
+def _details(report: dict[str, Any], items: list[doc.Item], reason: str) -> str:
+    from preflight.render.full import finding_lines
 
     blocks = [doc.sentence(reason)] if reason else []
     for item in items:
         sign = "waived" if item.waived else item.finding["severity"]
-        lines = finding_lines(item, sign, _PLAIN)
+        lines = finding_lines(report, item, sign, _PLAIN)
         if item.waived:
             lines.append(f"  Waived until {item.waived['expires']}: {item.waived['reason']}")
         blocks.append("\n".join(lines))

@@ -1,189 +1,255 @@
-"""The default: can I upgrade? Then what blocks, why, and the next command; then what was checked."""
+"""The default: can I upgrade, what blocks, what to type next. One fault is one entry, and the first screen is the answer.
+
+With -v every finding is written out (preflight.render.full); with -q a line each. What one entry has to show is shown
+with --show CHECK[:OBJECT], and without being asked when exactly one entry blocks.
+"""
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
+from preflight.render.entries import Entries, Entry, effect_words, entries_of, objects_of
+from preflight.render.full import detail_lines
+from preflight.render.headline import first_lines, fleet_line, last_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
+from preflight.render.typed import commands_of
+from preflight.render.undecided import Group, undecided
 
 if TYPE_CHECKING:
     from preflight.render import Style
 
-MAX_EVIDENCE = 6
-VERDICTS = {"ready": "bold green", "blocked": "bold red", "undecided": "bold yellow"}
+FULL_ENTRIES = 6
+"""How many blocking entries are written with their objects and commands; further ones get a line each."""
+MOST_LINES = 12
+"""How many lines a section of one-line entries has."""
+MOST_MESSAGE = 2
+"""Lines of the message in an entry of several objects, where each has its own."""
 
 
 def render(document: dict[str, Any], style: Style) -> str:
     """Write one report, or a line for the fleet and then each cluster's report."""
-    lines: list[str] = []
+    if style.verbose:
+        from preflight.render.full import render as render_full
+
+        return render_full(document, style)
     listed = doc.reports(document)
-    if "reports" in document:
-        lines += fleet_line(document, style)
+    lines: list[str] = fleet_line(document, style) if "reports" in document else []
     for context, report in listed:
-        if "reports" in document:
-            lines += ["", paint(f"== {context or 'cluster'} ==", "bold", style.colour)]
-        lines += _report(report, style)
+        lines += ["", paint(f"== {context or 'cluster'} ==", "bold", style.colour)] if "reports" in document else []
+        lines += report_lines(report, style)
     text = "\n".join(line.rstrip() for line in lines)
     return to_ascii(text) if style.ascii else text
 
 
-def fleet_line(document: dict[str, Any], style: Style) -> list[str]:
-    """Answer for all clusters in one line, then name the verdict of each."""
-    listed = doc.reports(document)
-    amounts = []
-    for verdict in ("blocked", "undecided", "ready"):
-        names = [context or "cluster" for context, report in listed if report["verdict"] == verdict]
-        amounts += [f"{len(names)} {verdict}: {', '.join(names)}"] if names else []
-    word = document["verdict"].upper()
-    lines = wrap(f"{word}  {len(listed)} clusters; {'; '.join(amounts)}", style.width, "", "  ")
-    return [lines[0].replace(word, paint(word, VERDICTS[document["verdict"]], style.colour), 1), *lines[1:]]
-
-
-def first_lines(report: dict[str, Any], style: Style) -> list[str]:
-    """Write the verdict with versions and counts, then the source with its clock and notes."""
-    # \0 holds a count together, and with it the dot before it, when the line breaks.
-    dot = ", " if style.ascii else f" {glyph('dot', False)}\0"
-    word = report["verdict"].upper()
-    tallies = dot.join(text.replace(" ", "\0") for _, text in doc.counts(report)) or "no check ran"
-    head = wrap(f"{word}  {doc.versions(report, glyph('arrow', style.ascii))}  {tallies}", style.width, "", "  ")
-    head = [line.replace("\0", " ") for line in head]
-    head[0] = head[0].replace(word, paint(word, VERDICTS[report["verdict"]], style.colour), 1)
+def report_lines(report: dict[str, Any], style: Style) -> list[str]:
+    """Write one report: verdict, entries, what was checked, verdict again."""
+    found = entries_of(report)
+    lines = first_lines(report, style)
     if style.quiet:
-        return head
-    head += [paint(line, "dim", style.colour) for line in wrap(doc.source_of(report), style.width, "", "  ")]
-    for note in report["source"]["notes"]:
-        head += [paint(line, "dim", style.colour) for line in wrap(f"Note: {note}", style.width, "", "  ")]
+        lines += [line for entry in found.blocking for line in _one_line(entry, "fail", style)]
+        return [*lines, last_line(report, style)]
+    body = [*_blocking(report, found, style), *_further(report, found, style)]
+    lines += ["", *body] if body else []
+    return [*lines, *_foot(report, found, style), last_line(report, style)]
+
+
+def _blocking(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
+    lines: list[str] = []
+    told = len(found.blocking) == 1 and found.blocking[0].amount == 1 and not style.show
+    for place, entry in enumerate(found.blocking):
+        if told or shown(entry, style.show):
+            lines += [*_head(entry, "fail", style), *_details(report, entry, style)]
+        elif place < FULL_ENTRIES:
+            lines += [*_head(entry, "fail", style), *_body(report, entry, style)]
+        else:
+            lines += _capped(found.blocking[FULL_ENTRIES:], "fail", style)
+            break
+    return lines
+
+
+def shown(entry: Entry, wanted: tuple[str, ...]) -> bool:
+    """Say whether --show names this entry: by its check, and where an object is given, by that."""
+    for text in wanted:
+        check, _, name = text.partition(":")
+        if fnmatchcase(str(entry.check["id"]), check) and (
+            not name or any(_named(one, name) for one in entry.findings)
+        ):
+            return True
+    return False
+
+
+def _named(finding: dict[str, Any], name: str) -> bool:
+    ref = finding["resource"]
+    return name in (ref["name"], f"{ref['namespace']}/{ref['name']}", f"{ref['kind']}/{ref['namespace']}/{ref['name']}")
+
+
+def _head(entry: Entry, sign: str, style: Style) -> list[str]:
+    """Write `1 ✗ check  cause  ×2` with what happens at the right, where there is room, else beneath."""
+    mark = paint(glyph(sign, style.ascii), f"bold {COLOURS.get(sign, 'cyan')}", style.colour)
+    step = f"{entry.number or ' '} "
+    times = f"  {'x' if style.ascii else '×'}{entry.amount:,}" if entry.amount > 1 else ""
+    label = f"{entry.check['id']}  {entry.cause}{times}"
+    length = len(step) + 2 + len(label)
+    note = _note(entry)
+    line = f"{step}{mark} {paint(str(entry.check['id']), 'bold', style.colour)}  {entry.cause}{times}"
+    if not note:
+        return [line]
+    if length + 2 + len(note) <= style.width:
+        room = min(style.width, 100) - length
+        return [line + " " * max(room - len(note), 2) + paint(note, "dim", style.colour)]
+    return [line, *wrap(note, style.width, "    ")]
+
+
+def _note(entry: Entry) -> str:
+    if entry.blocks and not entry.number:
+        return f"follows from {_labels(entry.roots)}"
+    words = effect_words(entry.first)
+    explained = f"explains {_labels(entry.explains)}" if entry.explains and not entry.blocks else ""
+    return ", ".join(filter(None, (words, explained)))
+
+
+def _labels(entries: list[Entry]) -> str:
+    return ", ".join(dict.fromkeys(entry.label for entry in entries[:3])) + (" …" if len(entries) > 3 else "")
+
+
+def _body(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
+    finding, several = entry.first, entry.amount > 1
+    lines = []
+    message = doc.message_of(finding)
+    if several or finding["resource"]["name"] not in message:
+        lines += wrap(objects_of(entry, _ellipsis(style)), style.width, "    ", "      ")
+    if entry.blocks and not entry.number and several:
+        return lines
+    told = wrap(message, style.width, "    ")
+    lines += _cut(told, MOST_MESSAGE, style) if several else told
+    if finding["transient"]:
+        lines += wrap("This is expected to pass by itself; --wait waits for it.", style.width, "    ")
+    return lines + _next(report, entry, style)
+
+
+def _next(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
+    first = doc.hint_of(entry.first)[0]
+    arrow = glyph("arrow", style.ascii)
+    roots = [root for root in entry.roots if not root.blocks]
+    if roots:
+        first = f"First {roots[0].check['id']} (below), then: {first[:1].lower()}{first[1:]}"
+    indent = " " * (len(arrow) + 5)
+    lines = wrap(f"{arrow} {doc.sentence(first)}", style.width, "    ", indent) if first else []
+    # A command is never wrapped: it is there to be copied.
+    return lines + [
+        f"{indent}{paint(command, 'cyan', style.colour)}" for command in _shared_commands(report, entry, style)
+    ]
+
+
+def _shared_commands(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
+    """Return the commands that serve the whole entry: those all its findings have, or the repair of all of them."""
+    commands = [commands_of(report, finding, style.caller) for finding in entry.findings[:50]]
+    common = [line for line in commands[0] if all(line in other for other in commands)]
+    if common or entry.amount == 1:
+        return common[:3]
+    if all(finding["remediation"] for finding in entry.findings):
+        from preflight.render.typed import line_of
+
+        argv = ("harvester-preflight", "fix", "--only", str(entry.check["id"]))
+        return [line_of(report, argv, "tool", style.caller)]
+    return []
+
+
+def _details(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
+    """Write an entry with its times, its measurements and its links."""
+    lines: list[str] = []
+    for finding in entry.findings[:3]:
+        named = [] if entry.amount == 1 else [f"    {doc.object_of(finding)}"]
+        lines += [*named, *detail_lines(report, doc.Item(entry.check, finding), style, "    ")]
+    if entry.amount > 3:
+        lines += wrap(f"{entry.amount - 3:,} more objects of this cause: -o name", style.width, "    ")
+    return lines
+
+
+def _one_line(entry: Entry, sign: str, style: Style) -> list[str]:
+    head = _head(entry, sign, style)
+    what = objects_of(entry, _ellipsis(style))
+    if len(head) == 1 and entry.amount == 1:
+        plain_length = len(f"{entry.number or ' '} x {entry.check['id']}  {entry.cause}")
+        note = _note(entry)
+        if plain_length + 3 + len(what) + (len(note) + 2 if note else 0) <= style.width:
+            mark = paint(glyph(sign, style.ascii), f"bold {COLOURS.get(sign, 'cyan')}", style.colour)
+            name = paint(str(entry.check["id"]), "bold", style.colour)
+            return [f"{entry.number or ' '} {mark} {name}  {entry.cause}   {what}" + (f"  ({note})" if note else "")]
     return head
 
 
-def _report(report: dict[str, Any], style: Style) -> list[str]:
-    found = doc.sections(report)
-    lines = first_lines(report, style)
-    lines += _section(f"Blocks the upgrade ({doc.amount(found.blockers)})", "fail", found.blockers, style)
-    if style.quiet:
-        return lines
-    lines += _unknown(report, style)
-    lines += _section(f"Warnings ({doc.amount(found.warnings)})", "warn", found.warnings, style)
-    lines += _waived(found.waived, style)
-    lines += _section(f"Good to know ({doc.amount(found.infos)})", "info", found.infos, style)
-    return lines + _checked(report, style)
-
-
-def _heading(title: str, style: Style) -> list[str]:
-    return ["", paint(title, "bold", style.colour)]
-
-
-def _section(title: str, sign: str, items: list[doc.Item], style: Style) -> list[str]:
-    lines = _heading(title, style) if items else []
-    for item in items:
-        lines += ["", *finding_lines(item, sign, style)]
+def _capped(entries: list[Entry], sign: str, style: Style) -> list[str]:
+    lines: list[str] = []
+    for place, entry in enumerate(entries):
+        told = _one_line(entry, sign, style)[:1]
+        if len(lines) + len(told) > MOST_LINES - 1 and place < len(entries) - 1:
+            rest = list(dict.fromkeys(str(one.check["id"]) for one in entries[place:]))
+            more = f"and {len(entries) - place} more causes (-v): {', '.join(rest)}"
+            return [*lines, *_cut(wrap(more, style.width, "    ", "    "), 3, style)]
+        lines += told
     return lines
 
 
-def finding_lines(item: doc.Item, sign: str, style: Style, indent: str = "") -> list[str]:
-    """Write one finding: object and cause, the sentence, timeline, evidence, who stops for it, docs, next command."""
-    from preflight.render.timeline_text import timeline_lines
-
-    finding, check, inner = item.finding, item.check, indent + "  "
-    mark = glyph(sign, style.ascii)
-    head = f"{mark} {doc.object_of(finding)}"
-    label = f"{check['id']}: {finding['cause']}"
-    gap = "  " if len(indent + head + label) + 2 <= style.width else f"\n{inner}"
-    lines = (indent + paint(head, f"bold {COLOURS.get(sign, 'cyan')}", style.colour) + gap + label).split("\n")
-    lines += wrap(doc.message_of(finding), style.width, inner)
-    if finding["transient"]:
-        lines += wrap("This is expected to pass by itself; --wait waits for it.", style.width, inner)
-    if rows := timeline_lines(finding, style, inner):
-        lines += ["", *rows, ""]
-    lines += _evidence(finding, style, inner)
-    if sign != "info" and (ignored := doc.enforcement(finding)):
-        lines += wrap(f"If ignored: {ignored}", style.width, inner, inner + "  ")
-    lines += wrap(f"Docs: {check['docs']}", style.width, inner, inner + "  ") if check["docs"] else []
-    return lines + _next(finding, style, inner)
-
-
-def _evidence(finding: dict[str, Any], style: Style, inner: str) -> list[str]:
-    pairs = doc.evidence_of(finding)
-    shown = pairs if style.verbose else pairs[:MAX_EVIDENCE]
-    text = "; ".join(f"{key}: {value}" for key, value in shown)
-    if len(shown) < len(pairs):
-        text += f"; {len(pairs) - len(shown)} more with -v"
-    return wrap(f"Measured: {text}", style.width, inner, inner + "  ") if text else []
-
-
-def _next(finding: dict[str, Any], style: Style, inner: str) -> list[str]:
-    first, commands = doc.hint_of(finding)
-    lines = wrap(f"Next: {doc.sentence(first)}", style.width, inner, inner + "  ") if first else []
-    # A command is never wrapped: it is there to be copied.
-    return lines + [f"{inner}  {paint(command, 'cyan', style.colour)}" for command in commands]
+def _further(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
+    lines: list[str] = []
+    for group in [entry for entry in (*found.warnings, *found.infos) if shown(entry, style.show)]:
+        lines += [*_head(group, group.severity, style), *_details(report, group, style)]
+    lines += _capped([entry for entry in found.warnings if not shown(entry, style.show)], "warn", style)
+    return lines + _unknown(report, style)
 
 
 def _unknown(report: dict[str, Any], style: Style) -> list[str]:
-    from preflight.render.undecided import undecided
-
-    reasons = undecided(report)
-    checks = len(doc.sections(report).unknown)
-    lines = _heading(f"Could not be determined ({checks})", style) if reasons else []
     mark = paint(glyph("unknown", style.ascii), COLOURS["unknown"], style.colour)
-    for reason in reasons:
-        first, *more = wrap(reason.text, style.width - 2, "", "  ")
-        lines += ["", f"{mark} {first}", *more]
-        lines += [f"    {paint(reason.command, 'cyan', style.colour)}"] if reason.command else []
-        lines += wrap(reason.checks, style.width, "  Checks: ", "    ")
+    lines: list[str] = []
+    groups = undecided(report)
+    for place, group in enumerate(groups):
+        if len(lines) >= MOST_LINES and place < len(groups) - 1:
+            checks = {name for one in groups[place:] for name in (*one.deciding, *one.advisory)}
+            return [*lines, f"  {mark} and {len(groups) - place} more reasons for {len(checks)} gates (-v)"]
+        first, *more = wrap(f"{_who(group)}  {group.text}", style.width - 4, "", "")
+        lines += [f"  {mark} {first}", *(f"    {line}" for line in _cut(more, 2, style))]
+        lines += [f"      {paint(group.command, 'cyan', style.colour)}"] if group.command else []
     return lines
 
 
-def _waived(items: list[doc.Item], style: Style) -> list[str]:
-    lines = _heading(f"Waived ({doc.amount(items)})", style) if items else []
-    for item in items:
-        waived = item.waived or {}
-        head = (
-            f"{glyph('waived', style.ascii)} {doc.object_of(item.finding)}  {item.check['id']}: {item.finding['cause']}"
-        )
-        until = f" until {waived['expires']}" if waived["expires"] else ""
-        lines += ["", head, *wrap(doc.sentence(item.finding["message"]), style.width, "  ")]
-        lines += wrap(f"Waived{until}: {waived['reason']}", style.width, "  ", "    ")
-        lines += wrap(doc.server_waiver(item), style.width, "  ")
-    return lines
+def _who(group: Group) -> str:
+    names = [*group.deciding, *group.advisory]
+    text = names[0] if len(names) == 1 else f"{len(names)} gates"
+    return text if group.deciding else f"{text} (advisory)"
 
 
-def _checked(report: dict[str, Any], style: Style) -> list[str]:
-    lines = _heading("What was checked", style)
-    groups = doc.by_category(report)
-    margin = max((len(category) for category in groups), default=0) + 4
-    for category, checks in groups.items():
-        shown = [check for check in checks if style.verbose or check["status"] != "skipped"]
-        if style.verbose:
-            lines += [f"  {category}", *(line for check in shown for line in _verbose_check(check, style))]
-        elif shown:
-            lines += _fill(f"  {category}".ljust(margin), margin, shown, style)
-    skipped = report["summary"]["skipped"]
-    if skipped and not style.verbose:
-        noun = "check does not apply here or was" if skipped == 1 else "checks do not apply here or were"
-        lines += ["", f"  {skipped} {noun} left out; -v says why."]
-    if not any(report["summary"][status] for status in ("pass", "warn", "fail", "unknown")):
-        lines += wrap("Nothing: no check ran, so nothing can be said about this cluster.", style.width, "  ")
-    return lines
+def _foot(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
+    summary = report["summary"]
+    left_out = len((report.get("scope") or {}).get("leftOut", ()))
+    skipped = summary["skipped"] - left_out
+    parts = [f"{glyph('pass', style.ascii)} {summary['pass']} gates pass"]
+    parts += [f"{glyph('skipped', style.ascii)} {skipped} do not apply"] if skipped > 0 else []
+    parts += [f"{glyph('skipped', style.ascii)} {left_out} left out"] if left_out else []
+    parts += [f"{glyph('waived', style.ascii)} {doc.amount_of(found.waived)} waived"] if found.waived else []
+    parts += [f"{glyph('info', style.ascii)} {len(found.infos)} notes"] if found.infos else []
+    more = ["all of it: -v"]
+    ids = [str(entry.check["id"]) for entry in (*found.blocking, *found.warnings)]
+    more += [f"one: --show {ids[0]}"] if ids else []
+    more.append("page: --report html=FILE")
+    dot = glyph("dot", style.ascii)
+    left = f" {dot} ".join(parts)
+    right = f" {dot} ".join(more)
+    if len(left) + len(right) + 6 <= style.width:
+        return [f"  {left}" + " " * max(min(style.width, 100) - len(left) - len(right) - 2, 4) + right]
+    return [f"  {left}", *wrap(right, style.width, "  ", "  ")]
 
 
-def _fill(label: str, margin: int, checks: list[dict[str, Any]], style: Style) -> list[str]:
-    """Set `✓ check-id` side by side; width is counted without the colour codes."""
-    lines, used = [label], margin
-    for check in checks:
-        mark, size = glyph(check["status"], style.ascii), len(check["id"]) + 4
-        if used > margin and used + size > style.width:
-            lines.append(" " * margin)
-            used = margin
-        lines[-1] += f"  {paint(mark, COLOURS[check['status']], style.colour)} {check['id']}"
-        used += size
-    return lines
+def _cut(lines: list[str], most: int, style: Style) -> list[str]:
+    """Keep the first lines, with a sign where the rest was."""
+    if len(lines) <= most:
+        return lines
+    end = _ellipsis(style)
+    last = lines[most - 1]
+    return [*lines[: most - 1], (last if len(last) + len(end) < style.width else last[: -len(end) - 1]) + end]
 
 
-def _verbose_check(check: dict[str, Any], style: Style) -> list[str]:
-    mark = paint(glyph(check["status"], style.ascii), COLOURS[check["status"]], style.colour)
-    first, *more = wrap(
-        f"{check['id']}: {check['title']} ({check['durationMs']:.0f} ms)", style.width - 6, "", "      "
-    )
-    lines = [f"    {mark} {first}", *more]
-    return lines + (wrap(doc.sentence(check["reason"]), style.width, "      ") if check["reason"] else [])
+def _ellipsis(style: Style) -> str:
+    return "..." if style.ascii else "…"

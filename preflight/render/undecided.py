@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +23,11 @@ CODES = {
 }
 
 
+_ADDRESS = re.compile(r"https?://[^\s,;]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|\[[0-9a-fA-F:]+\]:\d+")
+
+
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Group:
     """One reason and the checks it keeps from an answer."""
 
     text: str
@@ -39,29 +43,38 @@ class Reason:
         return "; ".join([*parts, f"advisory, does not decide: {', '.join(self.advisory)}"] if self.advisory else parts)
 
 
-def undecided(report: dict[str, Any]) -> list[Reason]:
+def undecided(report: dict[str, Any]) -> list[Group]:
     """Group by reason, those that keep the verdict open first. A check with several reasons is under each."""
-    found: dict[tuple[str, str], Reason] = {}
+    found: dict[tuple[str, str], Group] = {}
     for check in doc.sections(report).unknown:
         for words in dict.fromkeys(reasons(check)):
-            reason = found.setdefault(words, Reason(*words))
+            reason = found.setdefault(words, Group(*words))
             (reason.deciding if doc.decides(report, check) else reason.advisory).append(check["id"])
     return sorted(found.values(), key=lambda reason: not reason.deciding)
 
 
 def reasons(check: dict[str, Any]) -> list[tuple[str, str]]:
     """Return (sentence, command) for each reason of a check: what several nodes share once, with the nodes behind it."""
-    nodes: dict[tuple[str, str, str], list[str]] = {}
-    for reason in check.get("reasons") or [{"code": "error", "text": check["reason"] or "no reason given"}]:
-        key = (reason["code"], reason["text"], reason.get("cure") or "")
-        nodes.setdefault(key, []).extend(filter(None, [reason.get("node")]))
-    return [_in_words(*key, names) for key, names in nodes.items()]
+    same: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for reason in check.get("reasons") or [{"code": "error", "text": check["reason"].strip() or "no reason given"}]:
+        text, node = reason["text"], reason.get("node") or ""
+        key = (reason["code"], folded(text, node), reason.get("cure") or "")
+        same.setdefault(key, []).append(reason)
+    return [_in_words(code, text, cure, told) for (code, text, cure), told in same.items()]
 
 
-def _in_words(code: str, text: str, cure: str, nodes: list[str]) -> tuple[str, str]:
+def folded(text: str, node: str) -> str:
+    """Leave out of a reason what differs from node to node, so that three kubelets that are down are one reason."""
+    return _ADDRESS.sub("…", text.replace(node, "…") if node else text)
+
+
+def _in_words(code: str, text: str, cure: str, told: list[dict[str, Any]]) -> tuple[str, str]:
+    if len(told) == 1:
+        text = told[0]["text"]
     if cure and text.endswith(f": {cure}"):
         text = text.removesuffix(cure).rstrip()
-    if nodes:
-        text += f" ({'nodes' if len(nodes) > 1 else 'node'} {', '.join(nodes)})"
+    if nodes := list(dict.fromkeys(filter(None, (reason.get("node") for reason in told)))):
+        names = ", ".join(nodes[:3]) + (f" and {len(nodes) - 3} more" if len(nodes) > 3 else "")
+        text = f"{f'{len(nodes)} nodes ({names})' if len(nodes) > 1 else f'node {names}'}: {text}"
     word = CODES.get(code, "")
     return doc.sentence(f"{word}: {text}" if word else text), cure

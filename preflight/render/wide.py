@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
-from preflight.render.table import finding_lines, first_lines, fleet_line
+from preflight.render.full import finding_lines
+from preflight.render.headline import first_lines, fleet_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _report(report: dict[str, Any], style: Style) -> list[str]:
         lines.append(paint(mark, COLOURS[check["status"]], style.colour) + row[1:])
         lines += wrap(doc.sentence(check["reason"]), style.width, "     ") if check["reason"] else []
         for finding in check["findings"]:
-            lines += _finding(doc.Item(check, finding), style)
+            lines += _finding(report, doc.Item(check, finding), style)
     return lines
 
 
@@ -57,10 +58,10 @@ def _row(check: dict[str, Any], style: Style) -> list[str]:
     ]
 
 
-def _finding(item: doc.Item, style: Style) -> list[str]:
+def _finding(report: dict[str, Any], item: doc.Item, style: Style) -> list[str]:
     waived = item.waived
     sign = "waived" if waived else item.finding["severity"]
-    lines = ["", *finding_lines(item, sign, style, "     ")]
+    lines = ["", *finding_lines(report, item, sign, style, "     ")]
     if waived:
         until = f" until {waived['expires']}" if waived["expires"] else ""
         lines += wrap(f"Waived{until}: {waived['reason']}", style.width, "       ")

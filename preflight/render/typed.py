@@ -1,0 +1,75 @@
+"""What a reader types next: commands with the flags, the name and the cluster of the run that the report is of."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.render import document as doc
+
+SHELL_WORDS = ("|", ">", "&&")
+TOOL = "harvester-preflight"
+_HELM = {"--context": "--kube-context", "--as": "--kube-as-user", "--as-group": "--kube-as-group"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """How this tool was called."""
+
+    program: tuple[str, ...] = (TOOL,)
+    """The words to call it by: `harvester-preflight`, or `kubectl harvester-preflight` as kubectl's plugin."""
+
+
+def commands_of(report: dict[str, Any], finding: dict[str, Any], caller: Caller) -> list[str]:
+    """Return the command lines of a finding, ready to paste: they reach the cluster that was checked.
+
+    What a command is for stands above it, as a comment on a line of its own.
+    """
+    told = finding.get("commands")
+    if not told:  # of a check that knows no commands as values, such as an older third party's
+        return doc.hint_of(finding)[1]
+    return [
+        "\n".join(filter(None, (f"# {command['why']}" * bool(command["why"]), _line(report, command, caller))))
+        for command in told
+    ]
+
+
+def _line(report: dict[str, Any], command: dict[str, Any], caller: Caller) -> str:
+    return line_of(report, command["argv"], command["where"], caller)
+
+
+def line_of(report: dict[str, Any], argv: Sequence[str], where: str, caller: Caller) -> str:
+    """Write one command for a POSIX shell."""
+    source = report["source"]
+    flags = list(source.get("connection") or ())
+    if where == "tool":
+        words = _tool_words(source, list(argv), flags, caller)
+    elif where == "cluster":
+        words = _with_flags(argv, flags)
+    else:
+        words = list(argv)
+    return " ".join(word if word in SHELL_WORDS else shlex.quote(word) for word in words)
+
+
+def _tool_words(source: dict[str, Any], argv: list[str], flags: list[str], caller: Caller) -> list[str]:
+    rest = argv[1:] if argv[:1] == [TOOL] else argv
+    if source["type"] != "live":  # what is no cluster can be planned for, not changed
+        rest = [word for word in rest if word not in ("--apply", "--yes")]
+        flags = ["--source", f"demo:{source['name']}" if source["type"] == "demo" else source["name"]]
+    return [*caller.program, *rest[:1], *flags, *rest[1:]]
+
+
+def _with_flags(argv: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """Put the flags behind every kubectl and helm of a pipeline."""
+    words: list[str] = []
+    begins = True
+    for word in argv:
+        words.append(word)
+        if begins and word == "kubectl":
+            words += flags
+        elif begins and word == "helm":
+            words += [_HELM.get(flag, flag) for flag in flags]
+        begins = word in ("|", "&&")
+    return words
