@@ -38,8 +38,9 @@ def verdict_words(report: dict[str, Any]) -> str:
 
 def first_lines(report: dict[str, Any], style: Style) -> list[str]:
     """Write the verdict with versions and counts, then which cluster it is of, as of when."""
-    dot = " , " if style.ascii else f" {glyph('dot', False)} "
-    counts = dot.strip().join(f" {text.replace(' ', chr(0))} " for text in counted(report)).strip()
+    # \0 holds a count together, and with it the dot before it, when the line breaks.
+    dot = ", " if style.ascii else f" {glyph('dot', False)}\0"
+    counts = dot.join(text.replace(" ", "\0") for text in counted(report))
     words = verdict_words(report)
     head = wrap(f"{words}  {doc.versions(report, glyph('arrow', style.ascii))}   {counts}", style.width, "", "  ")
     head = [line.replace("\0", " ") for line in head]

@@ -138,9 +138,8 @@ def _next(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
     indent = " " * (len(arrow) + 5)
     lines = wrap(f"{arrow} {doc.sentence(first)}", style.width, "    ", indent) if first else []
     # A command is never wrapped: it is there to be copied.
-    return lines + [
-        f"{indent}{paint(command, 'cyan', style.colour)}" for command in _shared_commands(report, entry, style)
-    ]
+    told = [line for command in _shared_commands(report, entry, style) for line in command.split("\n")]
+    return lines + [f"{indent}{paint(line, 'cyan', style.colour)}" for line in told]
 
 
 def _shared_commands(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:

@@ -7,11 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from preflight.api import degrades, hangs, harmless, kubectl, on_node, refused, tool
+from preflight.causes import identify
 from preflight.documents import API_VERSION
 from preflight.model import (
     CheckResult,
+    Code,
+    Command,
     Enforcer,
     Finding,
+    Phase,
+    Reason,
     Remediation,
     ResourceRef,
     Severity,
@@ -19,6 +25,7 @@ from preflight.model import (
     Status,
     UpgradePair,
     Waived,
+    Where,
 )
 from preflight.report import build_report, report_dict
 from preflight.values.versions import parse_version
@@ -34,7 +41,9 @@ def finding(severity: Severity = Severity.FAIL, cause: str = "node-not-ready", *
         "severity": severity,
         "cause": cause,
         "message": "Node harv-node-3 is not Ready: Ready is False (KubeletNotReady)",
-        "hint": "Bring the node back before the upgrade, or remove it\nkubectl describe node harv-node-3",
+        "hint": "Bring the node back before the upgrade, or remove it",
+        "commands": (kubectl("describe node harv-node-3"),),
+        "consequence": refused(),
         "resource": ResourceRef("v1", "Node", "", "harv-node-3"),
         "enforced_by": (Enforcer.WEBHOOK, Enforcer.CHECK_SH),
     }
@@ -42,6 +51,9 @@ def finding(severity: Severity = Severity.FAIL, cause: str = "node-not-ready", *
 
 
 def result(id: str, status: Status, category: str = "nodes", *findings: Finding, **fields: Any) -> CheckResult:
+    """Make a result; of `reasons` the text follows."""
+    if "reasons" in fields:
+        fields["reason"] = "; ".join(map(str, fields["reasons"]))
     values: dict[str, Any] = {
         "title": f"{id.replace('-', ' ').capitalize()} is as it should be",
         "reason": "",
@@ -70,9 +82,12 @@ STUCK = finding(
     cause="job-predates-operation",
     message="Addon rancher-logging has been Enabling for 3 h 12 min: its Job helm-install-rancher-logging succeeded, "
     "but was created 14 s before the operation it belongs to, so the controller ignores it for ever",
-    hint="Delete only the Job: helm-controller creates it again, younger than the operation\n"
-    "kubectl delete job -n cattle-logging-system helm-install-rancher-logging\n"
-    "harvester-preflight fix --only addon-stuck:cattle-logging-system/rancher-logging",
+    hint="Delete only the Job: helm-controller creates it again, younger than the operation",
+    commands=(
+        kubectl("delete job -n cattle-logging-system helm-install-rancher-logging"),
+        tool("fix --only addon-stuck:cattle-logging-system/rancher-logging"),
+    ),
+    consequence=hangs(Phase.SYSTEM_SERVICES, "The upgrade hangs in Upgrading System Service"),
     resource=ResourceRef("harvesterhci.io/v1beta1", "Addon", "cattle-logging-system", "rancher-logging"),
     evidence={
         "status": "AddonEnabling",
@@ -91,6 +106,8 @@ IMAGE = finding(
     cause="job-image-pull",
     message="Addon pcidevices-controller waits for an image that cannot be pulled: rancher/harvester-pcidevices:v0.4.0",
     hint="Import the image on every node, then wait",
+    commands=(on_node("ctr -n k8s.io images import IMAGES.tar", why="on each node"),),
+    consequence=hangs(Phase.SYSTEM_SERVICES, "The upgrade waits for this Addon"),
     resource=ResourceRef("harvesterhci.io/v1beta1", "Addon", "harvester-system", "pcidevices-controller"),
     evidence={"image": "rancher/harvester-pcidevices:v0.4.0", "reason": "ImagePullBackOff"},
     enforced_by=(Enforcer.NONE,),
@@ -99,7 +116,9 @@ SKEW = finding(
     Severity.WARN,
     "clock-skewed",
     message="The clock of node harv-node-2 is 15 s behind the API server (limit 2 s)",
-    hint="Set an NTP server that every node reaches\nkubectl get settings.harvesterhci.io ntp-servers -o yaml",
+    hint="Set an NTP server that every node reaches",
+    commands=(kubectl("get settings.harvesterhci.io ntp-servers -o yaml"),),
+    consequence=degrades(Phase.AFTER, "An Addon may stick"),
     resource=ResourceRef("v1", "Node", "", "harv-node-2"),
     evidence={"skewSeconds": -15.2, "limitSeconds": 2},
     enforced_by=(Enforcer.NONE,),
@@ -109,6 +128,7 @@ CERT = finding(
     "certificate-expires",
     message="The certificate of kube-apiserver on harv-node-1 expires in 6 d 3 h (limit 7 d)",
     hint="Rotate the RKE2 certificates",
+    commands=(),
     resource=ResourceRef("v1", "Node", "", "harv-node-1"),
     evidence={"notAfter": "2026-11-29T22:00:00Z", "minDays": 7},
     transient=True,
@@ -119,6 +139,8 @@ NOTE = finding(
     "detached-volume",
     message="Volume pvc-1 has one replica and is detached; the server lets it pass only with its annotation",
     hint="",
+    commands=(),
+    consequence=harmless(),
     resource=ResourceRef("longhorn.io/v1beta2", "Volume", "longhorn-system", "pvc-1"),
 )
 
@@ -132,8 +154,11 @@ PASSES = (
 NOT_HERE = result("network-config", Status.SKIPPED, "network", reason="applies to upgrades from >=1.6.0, not v1.4.0")
 
 
+FORBIDDEN = Reason(Code.FORBIDDEN, "jobs.batch (list): the service account may not list them")
+
+
 def document(results: Sequence[CheckResult], *, fail_on: str = "fail", source: SourceInfo = SOURCE) -> dict[str, Any]:
-    return report_dict(replace(build_report(source, PAIR, results, fail_on), tool_version="0.1.0"))
+    return report_dict(replace(build_report(source, PAIR, identify(results), fail_on), tool_version="0.1.0"))
 
 
 def ready() -> dict[str, Any]:
@@ -160,13 +185,14 @@ def blocked() -> dict[str, Any]:
 
 
 def undecided() -> dict[str, Any]:
-    forbidden = "forbidden: jobs.batch (list): the service account may not list them"
     return document(
         (
             *PASSES[:2],
-            result("addon-stuck", Status.UNKNOWN, "addons", reason=forbidden),
-            result("addon-leftovers", Status.UNKNOWN, "addons", reason=forbidden, worst=Severity.WARN),
-            result("node-ready", Status.UNKNOWN, "nodes", reason="timed-out: nodes (list)", required=True),
+            result("addon-stuck", Status.UNKNOWN, "addons", reasons=(FORBIDDEN,)),
+            result("addon-leftovers", Status.UNKNOWN, "addons", reasons=(FORBIDDEN,), worst=Severity.WARN),
+            result(
+                "node-ready", Status.UNKNOWN, "nodes", reasons=(Reason(Code.TIMED_OUT, "nodes (list)"),), required=True
+            ),
             NOT_HERE,
         )
     )
@@ -182,7 +208,9 @@ EVIL = "\x1b[2J\x1b]0;owned\x07<script>alert(1)</script>|`\r\b\n::error::x%0A\u2
 def hostile() -> dict[str, Any]:
     bad = finding(
         message=f"Addon {EVIL} is stuck",
-        hint=f"Look at {EVIL.replace(chr(10), '')}\nkubectl get addon {'x' * 10_000}",
+        hint=f"Look at {EVIL}",
+        commands=(kubectl("get addon {}", "x" * 10_000), Command((EVIL, EVIL), Where.NODE, EVIL)),
+        consequence=refused(EVIL),
         resource=ResourceRef("harvesterhci.io/v1beta1", "Addon", EVIL, "n" * 10_000),
         evidence={
             EVIL: [EVIL, {"deep": EVIL}],
@@ -190,12 +218,22 @@ def hostile() -> dict[str, Any]:
         },
         waived=None,
     )
-    unnamed = replace(bad, resource=ResourceRef("", "", "", ""), severity=Severity.WARN, hint="", evidence={})
+    unnamed = replace(
+        bad,
+        resource=ResourceRef("", "", "", ""),
+        severity=Severity.WARN,
+        hint="",
+        commands=(),
+        consequence=None,
+        evidence={},
+    )
     waived = replace(bad, waived=Waived(EVIL, EVIL))
     return document(
         (
             result("addon-stuck", Status.FAIL, "addons", bad, unnamed, waived, title=EVIL, reason=EVIL),
-            result("other-check", Status.UNKNOWN, EVIL, reason=EVIL, docs=EVIL),
+            result(
+                "other-check", Status.UNKNOWN, EVIL, reasons=(Reason(Code.ERROR, EVIL, EVIL, EVIL, EVIL),), docs=EVIL
+            ),
         ),
         source=replace(SOURCE, name=EVIL, clock=EVIL, notes=(EVIL,)),
     )

@@ -31,7 +31,8 @@ def dangerous(text: str) -> set[str]:
 @given(document=documents)
 @few
 def test_any_report_renders_whole_and_harmless(output: str, document: dict[str, Any]) -> None:
-    text = render(output, document, Style(width=80))
+    text = render(output, document, Style(width=80, verbose=1))
+    assert not dangerous(render(output, document, Style(width=80)))
     assert not dangerous(text)
     assert text.endswith("\n") or not text
     text.encode("utf-8")

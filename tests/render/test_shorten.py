@@ -37,9 +37,10 @@ def blockers(document: dict) -> int:  # type: ignore[type-arg]
 @pytest.mark.parametrize("output", [output for output, most in MOST.items() if most == FOR_PEOPLE])
 def test_people_get_a_text_they_can_read_and_all_counts(output):
     document = many(MANY)
-    text = render(output, document, Style(width=100))
+    text = render(output, document, Style(width=100, verbose=1))
     assert len(text) < 2_000_000
-    assert f"{blockers(document)} blockers" in text
+    words = f"({blockers(document):,} objects)" if output in ("table", "wide") else f"{blockers(document)} blockers"
+    assert words in text
     assert f"and {MANY - FOR_PEOPLE:,} more" in text
     assert "one-000000" in text
     assert f"one-{FOR_PEOPLE:06d}" not in text

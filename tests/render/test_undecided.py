@@ -4,38 +4,46 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-from preflight.model import Severity, Status
+from preflight.model import Code, Reason, Severity, Status
 from preflight.render import Style, render
-from preflight.render.undecided import reasons, undecided
+from preflight.render.undecided import CODES, reasons, undecided
 from tests.render.reports import document, result
 
-NO_UPGRADES = "not-in-source: x.yaml holds no upgrades; add it with: kubectl get upgrades -A -o yaml"
+ADD = "kubectl get upgrades -A -o yaml"
+NO_UPGRADES = Reason(Code.NOT_IN_SOURCE, f"x.yaml holds no upgrades; add it with: {ADD}", cure=ADD)
 
 
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("forbidden: jobs.batch (list)", ["forbidden: jobs.batch (list)"]),
-        (f"{NO_UPGRADES}; timed-out: nodes", [NO_UPGRADES, "timed-out: nodes"]),
-        ("error: a; b; error: a", ["error: a; b", "error: a"]),
-        ("forbidden: a; forbidden: a; and 3 more", ["forbidden: a", "and 3 more"]),
-        ("besides, not everything could be determined: crashed: x", ["crashed: x"]),
-        ("", ["no reason given"]),
-        ("  ", ["no reason given"]),
-    ],
-)
-def test_reasons_are_told_apart(text: str, parts: list[str]) -> None:
-    assert list(reasons(text)) == parts
+def forbidden(what: str) -> Reason:
+    return Reason(Code.FORBIDDEN, what)
+
+
+def told(*values: Reason) -> list[tuple[str, str]]:
+    (check,) = document([result("x", Status.UNKNOWN, "nodes", reasons=values)])["checks"]
+    return reasons(check)
+
+
+def test_reasons_are_told_apart_and_each_is_said_once() -> None:
+    assert told(NO_UPGRADES, forbidden("a; b: c"), forbidden("a; b: c")) == [
+        ("Not in this source: x.yaml holds no upgrades; add it with:", ADD),
+        ("Not allowed: a; b: c.", ""),
+    ]
+    assert told() == [("No reason given.", "")]
+
+
+def test_what_differs_only_by_its_node_is_one_reason() -> None:
+    kubelets = [
+        Reason(Code.UNREACHABLE, f"https://192.0.2.{n}:10250/n{n}/: no connection", node=f"n{n}") for n in range(1, 6)
+    ]
+    assert told(*kubelets) == [("Not reachable: 5 nodes (n1, n2, n3 and 2 more): … no connection.", "")]
+    assert told(kubelets[0]) == [("Not reachable: node n1: https://192.0.2.1:10250/n1/: no connection.", "")]
 
 
 def test_one_reason_names_all_its_checks_and_what_decides_comes_first() -> None:
     report = document(
         [
-            result("a", Status.UNKNOWN, "nodes", reason="forbidden: leases", worst=Severity.WARN),
-            result("b", Status.UNKNOWN, "nodes", reason=f"{NO_UPGRADES}; forbidden: jobs"),
-            result("c", Status.UNKNOWN, "nodes", reason=NO_UPGRADES, worst=Severity.WARN),
+            result("a", Status.UNKNOWN, "nodes", reasons=(forbidden("leases"),), worst=Severity.WARN),
+            result("b", Status.UNKNOWN, "nodes", reasons=(NO_UPGRADES, forbidden("jobs"))),
+            result("c", Status.UNKNOWN, "nodes", reasons=(NO_UPGRADES,), worst=Severity.WARN),
             result("d", Status.PASS, "nodes"),
         ]
     )
@@ -49,20 +57,15 @@ def test_one_reason_names_all_its_checks_and_what_decides_comes_first() -> None:
 
 
 def test_its_command_stands_on_a_line_of_its_own() -> None:
-    report = document([result("b", Status.UNKNOWN, "nodes", reason=NO_UPGRADES)])
-    assert "\n    kubectl get upgrades -A -o yaml\n" in render("table", report, Style(width=40))
+    report = document([result("b", Status.UNKNOWN, "nodes", reasons=(NO_UPGRADES,))])
+    for style in (Style(width=40), Style(width=40, verbose=1)):
+        assert ADD in [line.strip() for line in render("table", report, style).splitlines()]
     assert "`kubectl get upgrades -A -o yaml`" in render("markdown", report, Style())
     assert "<code>kubectl get upgrades -A -o yaml</code>" in render("html", report, Style())
 
 
 def test_every_code_of_the_model_has_its_words() -> None:
-    from preflight import model
-    from preflight.render.undecided import CODES
-
-    source = model.__loader__.get_source("preflight.model")  # type: ignore[union-attr]
-    start = source.index("where code is one of ") + len("where code is one of ")
-    listed = source[start : source.index(".", start)]
-    assert set(CODES) == {word.strip() for word in listed.replace("\n", " ").split(",")}
+    assert set(CODES) == set(Code)
 
 
 def test_a_required_check_that_did_not_run_says_why_the_verdict_is_open() -> None:
@@ -70,7 +73,7 @@ def test_a_required_check_that_did_not_run_says_why_the_verdict_is_open() -> Non
     report = document([result("y", Status.PASS, "nodes"), left_out])
     assert report["verdict"] == "undecided"
     for name in ("table", "markdown", "html"):
-        told = render(name, report, Style(width=200))
-        assert "Could not be determined" in told
-        assert "pplies to upgrades to" in told.partition("Could not be determined")[2].partition("checked")[0]
+        text = render(name, report, Style(width=200, verbose=1))
+        assert "Could not be determined" in text
+        assert "pplies to upgrades to" in text.partition("Could not be determined")[2].partition("checked")[0]
     assert 'errors="1"' in render("junit", report, Style())
