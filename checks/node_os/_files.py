@@ -40,7 +40,7 @@ def node_only(node: str, command: str, because: Sequence[Reason] = ()) -> Unknow
     """Say that only the node itself can tell, and what to type there."""
     told = [reason.text for reason in because if reason.code not in (Code.NODE_ONLY, Code.NOT_IN_SOURCE)]
     why = f" ({'; '.join(told)})" if told else ""
-    return unknown(Code.NODE_ONLY, f"run `{command}` on the node itself{why}", node=node)
+    return unknown(Code.NODE_ONLY, f"run `{command}` on the node itself{why}", node=node, cure=command)
 
 
 def each_fact(view: View, fact: str, command: str, judge: JudgeFact) -> Iterator[Outcome]:
@@ -57,11 +57,8 @@ def each_given(view: View, command: str, judge: JudgeFiles) -> Iterator[Outcome]
     """Judge what every node gave; the nodes that gave nothing are unknown."""
     missing = view.missing("nodes/files")
     because = (missing,) if missing else view.gaps("nodes/files")
-    given = {} if view.missing("nodes/files") else {name_of(obj): obj for obj in view.objects("nodes/files")}
-    nodes = view.objects("nodes")
-    if not nodes:
-        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
-    for node in nodes:
+    given = {name_of(obj): obj for obj in view.read("nodes/files")}
+    for node in view.some("nodes"):
         found = given.get(name_of(node))
         mine = [reason for reason in because if reason.node in ("", name_of(node))]
         try:

@@ -12,23 +12,28 @@ from typing import Any
 
 from preflight.api import (
     FAIL,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
     Option,
     Outcome,
+    Phase,
     Unreadable,
     View,
     check,
+    hangs,
     integer_at,
     lies_in,
     name_of,
     need,
+    on_node,
     ref_of,
 )
 
 from ._files import NODES, each_fact
 
+LOOK = "df -k /run/initramfs/cos-state"
 BLOCKS = 1_000_000
 """What check.sh divides df's 1-KiB blocks by."""
 
@@ -62,13 +67,18 @@ def cos_state_size(view: View) -> Iterator[Outcome]:
         yield Finding(
             severity=FAIL,
             cause="state-partition-small",
-            message=f"On node {name_of(node)} the state partition has {size} KiB; at least {least * BLOCKS} KiB are "
-            "needed, else the new system image is corrupted",
-            hint=f"Reinstall node {name_of(node)} before the upgrade, one node at a time\n"
-            "df -k /run/initramfs/cos-state",
+            message=f"On node {name_of(node)} the state partition has {size} KiB; at least {least * BLOCKS} KiB are needed",
+            hint=f"Reinstall node {name_of(node)} before the upgrade, one node at a time",
+            commands=(on_node(LOOK),),
             resource=ref_of(node),
             evidence={"sizeKiB": size, "leastKiB": least * BLOCKS},
-            enforced_by=(Enforcer.CHECK_SH, Enforcer.DOCS) if by_script else (Enforcer.DOCS,),
+            enforced_by=None if by_script else (Enforcer.DOCS,),
+            consequence=hangs(
+                Phase.NODE_UPGRADE,
+                "The new system image is cut off without an error: the node does not boot from it, and the upgrade waits "
+                "for it",
+                Certainty.CERTAIN if by_script else Certainty.LIKELY,
+            ),
         )
 
-    yield from each_fact(view, "cosStateKiB", "df -k /run/initramfs/cos-state", judge)
+    yield from each_fact(view, "cosStateKiB", LOOK, judge)

@@ -16,8 +16,10 @@ from preflight.api import (
     Outcome,
     View,
     check,
+    harmless,
     name_of,
     need,
+    on_node,
     ref_of,
     text_at,
 )
@@ -42,6 +44,7 @@ COMMAND = "grep hostname /oem/harvester.config; cat /etc/hostname"
     how="The host was installed with a full domain name, or renamed afterwards.",
     fix="Nothing to do: the script keeps the node's name.",
     causes={"hostname-differs": "The configured host name is not the node's name; the upgrade writes an override."},
+    consequence=harmless("The script of the target keeps the node's name by an override file"),
 )
 def hostname_fqdn(view: View) -> Iterator[Outcome]:
     """Yield a note for every node whose host name is not its node name."""
@@ -59,8 +62,8 @@ def _judge(node: JsonObject, given: JsonObject) -> Iterator[Outcome]:
             severity=INFO,
             cause="hostname-differs",
             message=f"Node {name} is called {configured} by its operating system; the upgrade writes an override",
-            hint="Nothing to do before the upgrade\nhostnamectl status",
+            hint="Nothing to do before the upgrade",
+            commands=(on_node("hostnamectl status"),),
             resource=ref_of(node),
             evidence={"hostname": configured},
-            enforced_by=(Enforcer.SCRIPTS,),
         )

@@ -10,15 +10,19 @@ from typing import Any
 
 from preflight.api import (
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     Unreadable,
     View,
     check,
+    degrades,
     name_of,
     need,
+    on_node,
     ref_of,
 )
 
@@ -38,6 +42,9 @@ from ._files import NODES, each_fact
     how="The firmware was set to legacy or CSM boot when the node was installed.",
     fix="Plan to reinstall the node as UEFI, one node at a time; it does not stop this upgrade.",
     causes={"boots-by-bios": "The node has no EFI firmware interface."},
+    consequence=degrades(
+        Phase.AFTER, "This upgrade goes on; a later one may need the node installed anew", Certainty.POSSIBLE
+    ),
 )
 def legacy_bios(view: View) -> Iterator[Outcome]:
     """Yield a warning for every node that did not boot by UEFI."""
@@ -51,9 +58,9 @@ def _judge(node: JsonObject, efi: Any) -> Iterator[Outcome]:
         yield Finding(
             severity=WARN,
             cause="boots-by-bios",
-            message=f"Node {name_of(node)} boots by legacy BIOS; later upgrades may need it reinstalled as UEFI",
-            hint=f"Plan the reinstallation of node {name_of(node)}\nls -d /sys/firmware/efi",
+            message=f"Node {name_of(node)} boots by legacy BIOS",
+            hint=f"Plan to reinstall node {name_of(node)} as UEFI",
+            commands=(on_node("ls -d /sys/firmware/efi"),),
             resource=ref_of(node),
             evidence={"efi": False},
-            enforced_by=(Enforcer.DOCS,),
         )

@@ -11,14 +11,18 @@ from typing import Any
 
 from preflight.api import (
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    hangs,
     name_of,
     need,
+    on_node,
     ref_of,
     texts_at,
 )
@@ -43,6 +47,11 @@ RENAMING = ("i40e", "ice")
     fix="Upgrade to 1.7.2 or later, or pin each name with ifname=NAME:MAC in third_party_kernel_args of /oem/grubenv.",
     links=tuple(f"https://github.com/harvester/harvester/issues/{number}" for number in (9815, 9802, 10397)),
     causes={"driver-renames-ports": "A card of this driver gets new port names: pin them, or choose 1.7.2 or later."},
+    consequence=hangs(
+        Phase.NODE_UPGRADE,
+        "The node may come back without its network, and the upgrade waits for it",
+        Certainty.POSSIBLE,
+    ),
 )
 def nic_rename(view: View) -> Iterator[Outcome]:
     """Yield a warning for every node with a card whose ports change their names."""
@@ -58,8 +67,8 @@ def _judge(node: JsonObject, drivers: Any) -> Iterator[Outcome]:
             message=f"Node {name_of(node)} has network cards of driver {', '.join(found)}: the new kernel renames "
             "their ports and the node may lose its network",
             hint="Choose 1.7.2 or later as the target, or pin the names on the node: add ifname=NAME:MAC for each port "
-            "to third_party_kernel_args\ngrub2-editenv /oem/grubenv list",
+            "to third_party_kernel_args",
+            commands=(on_node("grub2-editenv /oem/grubenv list"),),
             resource=ref_of(node),
             evidence={"drivers": found},
-            enforced_by=(Enforcer.DOCS,),
         )

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    hangs,
+    kubectl,
     name_of,
     need,
     ref_of,
@@ -42,6 +46,11 @@ COMMAND = "grep -A15 -E 'management_?interface' /oem/harvester.config"
     fix="Pin the addresses by MAC on the DHCP server, or choose 1.7.1 or later.",
     links=("https://github.com/harvester/harvester/issues/9260",),
     causes={"address-by-dhcp": "The management interface uses DHCP: pin its address by MAC or go to 1.7.1 or later."},
+    consequence=hangs(
+        Phase.NODE_UPGRADE,
+        "A node that comes back with another address may not be let in again, and the upgrade waits for it",
+        Certainty.POSSIBLE,
+    ),
 )
 def node_dhcp_client_id(view: View) -> Iterator[Outcome]:
     """Yield a warning for every node whose management interface uses DHCP."""
@@ -59,9 +68,8 @@ def _judge(node: JsonObject, given: JsonObject) -> Iterator[Outcome]:
             cause="address-by-dhcp",
             message=f"Node {name_of(node)} gets its address by DHCP and 1.7.0 sends another client id: the address may "
             "change",
-            hint="Make sure the DHCP server pins the address to the MAC, or choose 1.7.1 or later as the target\n"
-            f"kubectl get node {name_of(node)} -o wide",
+            hint="Make sure the DHCP server pins the address to the MAC, or choose 1.7.1 or later as the target",
+            commands=(kubectl("get node {} -o wide", name_of(node)),),
             resource=ref_of(node),
             evidence={"method": "dhcp"},
-            enforced_by=(Enforcer.DOCS,),
         )

@@ -2,7 +2,8 @@
 
 Rule: check.sh check_network_config (running 1.6.x, not for release candidates; here for those too) and the script of
 the target, which retries for ever: /oem/90_custom.yaml exists (only 99_custom.yaml: installed by 1.0), harvester.config
-exists, holds no install.networks (the schema of 1.0) and one of managementinterface or management_interface. Without
+exists, holds no install.networks (the schema of 1.0) and one of managementinterface or management_interface, which from
+target 1.7.1 on must name its interfaces (the installer that writes the network rejects it otherwise). Without
 90_custom.yaml the script of the target goes on, but has nowhere to keep the new settings: check.sh alone fails.
 Docs: ifcfg files that somebody added by CloudInit are ignored after the upgrade. Whether 90_custom.yaml itself was
 edited by hand cannot be told from its text.
@@ -15,14 +16,22 @@ from collections.abc import Iterator
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
+    hangs,
+    kubectl,
+    lies_in,
+    list_at,
     name_of,
     need,
+    on_node,
     ref_of,
     text_at,
     value_at,
@@ -48,6 +57,13 @@ FIX = {
     "install-config-missing": "Restore /oem/harvester.config on the node from the installation's configuration",
     "install-networks-schema": "Rewrite install.networks in /oem/harvester.config as install.management_interface",
     "management-interface-missing": "Add install.management_interface to /oem/harvester.config on the node",
+    "management-interface-empty": "Name the interfaces of install.management_interface in /oem/harvester.config on the node",
+}
+
+ENFORCERS = {
+    "oem-file-old-name": (Enforcer.CHECK_SH,),
+    "oem-file-missing": (Enforcer.CHECK_SH,),
+    "management-interface-empty": (Enforcer.SCRIPTS,),
 }
 
 PROBLEM = {
@@ -56,7 +72,17 @@ PROBLEM = {
     "install-config-missing": "/oem/harvester.config does not exist",
     "install-networks-schema": "/oem/harvester.config holds install.networks, the schema of 1.0",
     "management-interface-missing": "/oem/harvester.config names no management interface",
+    "management-interface-empty": "/oem/harvester.config has a management interface without interfaces",
 }
+NEVER_DONE = hangs(
+    Phase.NODE_UPGRADE, "1.7 cannot generate the node's network, and the job of the node retries for ever"
+)
+NOWHERE = hangs(
+    Phase.NODE_UPGRADE,
+    "The new network settings have no file to be kept in, so the node is expected to come back without its network; "
+    "check.sh stops for it, and it was not tried",
+    Certainty.LIKELY,
+)
 
 
 @check(
@@ -85,7 +111,8 @@ def node_network_config(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose network cannot be generated, and for ifcfg files in CloudInit."""
     if not view.missing("cloudinits.node.harvesterhci.io"):
         yield from view.each("cloudinits.node.harvesterhci.io", _judge_cloudinit)
-    yield from each_given(view, COMMAND, _judge_node)
+    named = lies_in(view.upgrade.to_version, ">=1.7.1") is not False
+    yield from each_given(view, COMMAND, lambda node, given: _judge_node(node, given, named))
 
 
 def _judge_cloudinit(cloudinit: JsonObject) -> Iterator[Outcome]:
@@ -94,14 +121,18 @@ def _judge_cloudinit(cloudinit: JsonObject) -> Iterator[Outcome]:
             severity=WARN,
             cause="cloudinit-ifcfg",
             message=f"CloudInit {name_of(cloudinit)} writes ifcfg files, which have no effect from 1.7.0 on",
-            hint="Move what it configures to NetworkManager or to a cluster network\n"
-            f"kubectl get cloudinits.node.harvesterhci.io {name_of(cloudinit)} -o yaml",
+            hint="Move what it configures to NetworkManager or to a cluster network",
+            commands=(kubectl("get cloudinits.node.harvesterhci.io {} -o yaml", name_of(cloudinit)),),
             resource=ref_of(cloudinit),
             enforced_by=(Enforcer.DOCS,),
+            consequence=degrades(
+                Phase.NODE_UPGRADE, "What these files configure is gone after the upgrade of the node"
+            ),
         )
 
 
-def _judge_node(node: JsonObject, given: JsonObject) -> Iterator[Outcome]:
+def _judge_node(node: JsonObject, given: JsonObject, named: bool) -> Iterator[Outcome]:
+    """`named`: the target wants the management interface to name its interfaces."""
     name = name_of(node)
     if not has_oem(given):
         yield node_only(name, COMMAND)
@@ -114,22 +145,22 @@ def _judge_node(node: JsonObject, given: JsonObject) -> Iterator[Outcome]:
         return
     if value_at(config, "install.networks"):
         yield _finding(node, "install-networks-schema")
-    elif management_interface(config) is None:
+    elif (interface := management_interface(config)) is None:
         yield _finding(node, "management-interface-missing")
+    elif named and not list_at(interface, "interfaces"):
+        yield _finding(node, "management-interface-empty")
 
 
 def _finding(node: JsonObject, cause: str) -> Finding:
+    kept = cause.startswith("oem")
     return Finding(
         severity=FAIL,
         cause=cause,
-        message=f"Node {name_of(node)}: {PROBLEM[cause]}, "
-        + (
-            "so its new network settings do not survive a reboot"
-            if cause.startswith("oem")
-            else "so 1.7 cannot generate its network and its upgrade job retries for ever"
-        ),
-        hint=f"{FIX[cause]}\nls -l /oem",
+        message=f"Node {name_of(node)}: {PROBLEM[cause]}",
+        hint=FIX[cause],
+        commands=(on_node("ls -l /oem"),),
         resource=ref_of(node),
-        evidence={"file": "/oem/90_custom.yaml" if cause.startswith("oem") else "/oem/harvester.config"},
-        enforced_by=(Enforcer.CHECK_SH,) if cause.startswith("oem") else (Enforcer.CHECK_SH, Enforcer.SCRIPTS),
+        evidence={"file": "/oem/90_custom.yaml" if kept else "/oem/harvester.config"},
+        enforced_by=ENFORCERS.get(cause, (Enforcer.CHECK_SH, Enforcer.SCRIPTS)),
+        consequence=NOWHERE if kept else NEVER_DONE,
     )

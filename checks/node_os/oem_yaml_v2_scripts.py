@@ -16,11 +16,14 @@ from preflight.api import (
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    hangs,
     integer_at,
     name_of,
     need,
+    on_node,
     ref_of,
 )
 
@@ -46,6 +49,7 @@ _ESCAPED = re.compile(r"^\s*(?:- )?content:\s*\"", re.MULTILINE)
     fix="Rewrite the two entries in /oem/90_custom.yaml as block text (`content: |`) before the upgrade.",
     links=("https://github.com/harvester/harvester/issues/9033",),
     causes={"script-as-escaped-string": "A network script is one escaped line: rewrite it as block text."},
+    consequence=hangs(Phase.NODE_UPGRADE, "sed cuts the script off and the node never gets past Waiting Reboot"),
 )
 def oem_yaml_v2_scripts(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose network scripts are stored as escaped strings."""
@@ -64,12 +68,11 @@ def _judge(node: JsonObject, given: JsonObject) -> Iterator[Outcome]:
         yield Finding(
             severity=FAIL,
             cause="script-as-escaped-string",
-            message=f"Node {name_of(node)} stores {' and '.join(escaped)} as an escaped string in /oem/90_custom.yaml; "
-            "the upgrade cuts it off and the node stays in Waiting Reboot",
-            hint=f"On node {name_of(node)} rewrite the entries as block text (content: |)\n{COMMAND}",
+            message=f"Node {name_of(node)} stores {' and '.join(escaped)} as an escaped string in /oem/90_custom.yaml",
+            hint=f"On node {name_of(node)} rewrite the entries as block text (content: |)",
+            commands=(on_node(COMMAND),),
             resource=ref_of(node),
             evidence={"scripts": escaped, "vlanId": vlan},
-            enforced_by=(Enforcer.DOCS, Enforcer.SCRIPTS),
         )
 
 

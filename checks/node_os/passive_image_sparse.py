@@ -17,19 +17,23 @@ from preflight.api import (
     JsonObject,
     Option,
     Outcome,
+    Phase,
     Unreadable,
     View,
     check,
+    hangs,
     human_bytes,
     integer_at,
     name_of,
     need,
+    on_node,
     ref_of,
 )
 
 from ._files import NODES, each_fact
 
-IMAGE = "/run/initramfs/cos-state/cOS/passive.img"
+STATE = "/run/initramfs/cos-state"
+IMAGE = f"{STATE}/cOS/passive.img"
 KIB_PER_MIB = 1024
 
 
@@ -47,6 +51,9 @@ KIB_PER_MIB = 1024
     fix="On the node: remount the state partition writable, dig the holes, remount it read-only.",
     links=tuple(f"https://github.com/harvester/harvester/issues/{number}" for number in (7457, 7493, 7518)),
     causes={"image-not-sparse": "passive.img takes more room than its data needs: dig the holes before the upgrade."},
+    consequence=hangs(
+        Phase.NODE_UPGRADE, "The new system image does not fit beside it, and the node never gets past Waiting Reboot"
+    ),
     options={"maxMiB": Option(2048, "MiB that passive.img may take on disk (about 1740 when sparse)", minimum=1)},
 )
 def passive_image_sparse(view: View) -> Iterator[Outcome]:
@@ -62,15 +69,16 @@ def passive_image_sparse(view: View) -> Iterator[Outcome]:
         yield Finding(
             severity=FAIL,
             cause="image-not-sparse",
-            message=f"On node {name_of(node)} passive.img takes {human_bytes(used * 1024)} on disk, "
-            f"more than {human_bytes(limit * 1024)}: the upgrade of this node ends in Waiting Reboot",
-            hint=f"On node {name_of(node)} dig the holes into the image\n"
-            "mount -o remount,rw /run/initramfs/cos-state\n"
-            f"fallocate --dig-holes {IMAGE}\n"
-            "mount -o remount,ro /run/initramfs/cos-state",
+            message=f"On node {name_of(node)} passive.img takes {used} KiB ({human_bytes(used * 1024)}) on disk, "
+            f"more than {limit} KiB",
+            hint=f"On node {name_of(node)} dig the holes into the image",
+            commands=(
+                on_node("mount -o remount,rw {}", STATE),
+                on_node("fallocate --dig-holes {}", IMAGE),
+                on_node("mount -o remount,ro {}", STATE),
+            ),
             resource=ref_of(node),
             evidence={"usedKiB": used, "limitKiB": limit},
-            enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS),
         )
 
     yield from each_fact(view, "passiveImageKiB", f"du -k {IMAGE}", judge)

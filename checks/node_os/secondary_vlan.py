@@ -16,12 +16,16 @@ from preflight.api import (
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
     integer_at,
+    kubectl,
     mapping_at,
     name_of,
     need,
+    on_node,
     ref_of,
     text_at,
 )
@@ -39,7 +43,8 @@ from ._files import (
     node_only,
 )
 
-COMMAND = "grep -nE 'ifcfg-mgmt-(br|bo)\\.[0-9]+' /oem/*.yaml"
+PATTERN = r"ifcfg-mgmt-(br|bo)\.[0-9]+"
+COMMAND = f"grep -nE '{PATTERN}' /oem/*.yaml"
 _VLAN = re.compile(r"ifcfg-mgmt-(?:br|bo)\.(\d+)")
 
 
@@ -73,6 +78,7 @@ _VLAN = re.compile(r"ifcfg-mgmt-(?:br|bo)\.(\d+)")
         "vlan-in-oem": "A file under /oem defines an extra VLAN on the management bridge.",
         "vlan-in-cloudinit": "A CloudInit resource defines an extra VLAN on the management bridge.",
     },
+    consequence=degrades(Phase.NODE_UPGRADE, "What uses these VLANs loses its network when the node is upgraded"),
 )
 def secondary_vlan(view: View) -> Iterator[Outcome]:
     """Yield a warning for every node and CloudInit that defines an extra VLAN on the management network."""
@@ -110,8 +116,12 @@ def _finding(obj: JsonObject, cause: str, where: str, vlans: list[int]) -> Findi
         severity=WARN,
         cause=cause,
         message=f"{where} defines VLAN {', '.join(map(str, vlans))} on the management network; 1.6 removes it",
-        hint=f"Move what uses these VLANs to a cluster network before the upgrade\n{COMMAND}",
+        hint="Move what uses these VLANs to a cluster network before the upgrade",
+        commands=(
+            on_node("grep -nE {} /oem/90_custom.yaml /oem/99_custom.yaml", PATTERN)
+            if cause == "vlan-in-oem"
+            else kubectl("get cloudinits.node.harvesterhci.io {} -o yaml", name_of(obj)),
+        ),
         resource=ref_of(obj),
         evidence={"vlans": vlans},
-        enforced_by=(Enforcer.DOCS,),
     )
