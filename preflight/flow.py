@@ -21,6 +21,7 @@ from preflight.releases import Knowledge
 from preflight.report import build_report
 from preflight.resources import How
 from preflight.runner import applicability, run_checks
+from preflight.serving import served
 from preflight.settings import Settings
 from preflight.sources import Reader
 from preflight.waivers import Waivers, validate_waivers
@@ -111,7 +112,7 @@ def _judge(
     target_needed: bool,
     later: Later | None = None,
 ) -> Examination:
-    pair, problem = version_pair(inventory, settings.from_version, settings.to_version)
+    pair, problem = version_pair(served(inventory, PAIR_NEEDS), settings.from_version, settings.to_version)
     if pair.to_version is None and target_needed:
         raise UsageError(problem)
     if later:

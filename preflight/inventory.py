@@ -15,6 +15,21 @@ from preflight.values.versions import HarvesterVersion
 JsonObject = dict[str, Any]
 
 
+REMOVED = "***"
+"""What stands in a snapshot for a text that nobody else may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How much of each object a snapshot holds."""
+
+    fields: tuple[str, ...]
+    values: tuple[str, ...]
+    """Of the texts in `reduced`, what was kept of them."""
+    reduced: tuple[str, ...] = ()
+    """Fields whose text was cut down to `values`: Helm values, CloudInit contents."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collected:
     """The answer to one need: objects (perhaps none), or the reason why nothing was read."""
@@ -25,6 +40,8 @@ class Collected:
     gaps: tuple[Reason, ...] = ()
     """What of it was not read: namespaces outside a bundle, nodes that did not answer. One that names a namespace is
     about the objects of that namespace only."""
+    held: Held | None = field(default=None, compare=False)
+    """What the source holds of each object; None: every field that anybody asked for."""
 
 
 @dataclass(frozen=True, slots=True)

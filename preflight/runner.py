@@ -28,6 +28,7 @@ from preflight.model import (
     UpgradePair,
 )
 from preflight.releases import NOTHING, Knowledge
+from preflight.serving import served_to
 
 Waive = Callable[[str, Finding], Finding]
 """Given a check id and a finding: the same finding, or one with its waiver."""
@@ -55,7 +56,7 @@ def run_checks(
 
     def look(check: Check) -> View:
         needs = frozenset(need.resource.name for need in check.needs)
-        return View(inventory, needs, pair, options.get(check.id, {}), knowledge)
+        return View(served_to(check, inventory), needs, pair, dict(options.get(check.id, {})), knowledge)
 
     results = []
     for check in checks:

@@ -123,6 +123,13 @@ def eventrouter_image(addon: JsonObject) -> str:
     return text_at(containers[0], "image") if containers else ""
 
 
+PATCHED_VALUES = (
+    "eventTailer.workloadOverrides.containers.image",
+    "rancherMonitoring.enabled",
+    "kube-state-metrics.metricLabelsAllowlist",
+)
+"""What of an Addon's Helm values decides whether the scripts patch it."""
+
 _EVENTROUTER_IMAGE = "rancher/harvester-eventrouter"
 _EVENTROUTER = (
     ("=1.4.0", "v0.3.2"),

@@ -37,7 +37,7 @@ from preflight.api import (
 from .._skew import Skew, skews_of
 from ._advice import hint, remediation, sentence
 from ._causes import Cause, decide
-from ._enforcement import Consequence, consequence
+from ._enforcement import PATCHED_VALUES, Consequence, consequence
 from ._evidence import evidence
 from ._explain import CAUSES, FIX, HOW, LINKS, WHY
 from ._facts import (
@@ -71,7 +71,15 @@ STATES = {
     title="Every Addon is settled: deployed or disabled, with no operation in progress",
     category="addons",
     needs=(
-        need(ADDONS, "spec.enabled", "spec.version", "spec.valuesContent", "status.status", "status.conditions"),
+        need(
+            ADDONS,
+            "spec.enabled",
+            "spec.version",
+            "spec.valuesContent",
+            "status.status",
+            "status.conditions",
+            values=PATCHED_VALUES,
+        ),
         need(CHARTS, "status.jobName"),
         need(JOBS, "status"),
         need(PODS, "spec.nodeName", "status"),

@@ -46,7 +46,14 @@ REFERENCES = ("spec.globalOutputRefs", "spec.localOutputRefs", "spec.loggingRef"
     title="Every logging flow names outputs that exist",
     category="addons",
     needs=(
-        need(ADDONS, "spec.enabled", "spec.version", "spec.valuesContent", f"metadata.annotations[{SKIP}]"),
+        need(
+            ADDONS,
+            "spec.enabled",
+            "spec.version",
+            "spec.valuesContent",
+            f"metadata.annotations[{SKIP}]",
+            values=("eventTailer.workloadOverrides.containers.image",),
+        ),
         need(FLOWS, *REFERENCES, unserved_is_empty=True),
         need(OUTPUTS, "spec.loggingRef", unserved_is_empty=True),
         need(CLUSTER_FLOWS, *REFERENCES, unserved_is_empty=True),

@@ -92,7 +92,7 @@ NOWHERE = hangs(
     needs=(
         NODES,
         need("nodes/files", f"files[{OEM_90}]", f"files[{OEM_99}]", f"files[{INSTALL_CONFIG}]", optional=True),
-        need("cloudinits.node.harvesterhci.io", "spec.contents", unserved_is_empty=True),
+        need("cloudinits.node.harvesterhci.io", "spec.contents", values=("ifcfg-",), unserved_is_empty=True),
     ),
     from_versions=">=1.6.0 <1.7.0",
     to_versions=">=1.7.0",

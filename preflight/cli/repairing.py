@@ -19,6 +19,7 @@ from preflight.cli.terminal import Progress, is_terminal
 from preflight.errors import UsageError
 from preflight.flow import Examination, examine, registered_checks
 from preflight.model import Report
+from preflight.serving import served
 from preflight.values.foreign_text import visible
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def examine_for_repair(request: Request, only: Sequence[str]) -> Examination:
     progress = Progress(quiet=request.output.quiet)
     read = reader_for(replace(request, settings=settings), progress)
     try:
-        return examine(checks, settings, lambda needs: read((*needs, *REPAIR_NEEDS)), target_needed=False)
+        found = examine(checks, settings, lambda needs: read((*needs, *REPAIR_NEEDS)), target_needed=False)
+        needed = [need for check in checks if check.id in REPAIRABLE_CHECKS for need in check.needs]
+        return replace(found, inventory=served(found.inventory, (*needed, *REPAIR_NEEDS)))
     finally:
         progress.done()
 

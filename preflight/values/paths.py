@@ -81,3 +81,12 @@ def keep_fields(value: Any, tree: FieldTree) -> Any:
     if type(value) is list:
         return [keep_fields(item, tree) for item in value]
     return value
+
+
+def covers(kept: Iterable[str], path: str) -> bool:
+    """Say whether everything at `path` is kept by one of the paths `kept`."""
+    wanted = split_path(path)
+    return any(
+        len(has) <= len(wanted) and all(mine in (other, "*") for mine, other in zip(has, wanted, strict=False))
+        for has in map(split_path, kept)
+    )

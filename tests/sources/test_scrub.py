@@ -50,16 +50,46 @@ def test_secrets_go(obj):
     assert scrub_object(scrubbed) == scrubbed
 
 
-def test_what_checks_read_of_helm_values_stays():
-    scrubbed = scrub_object({"kind": "Addon", "spec": {"valuesContent": VALUES, "enabled": True}})
+DECLARED = (
+    "eventTailer.workloadOverrides.containers.image",
+    "rancherMonitoring.enabled",
+    "grafana.adminPassword",
+    "kube-state-metrics.metricLabelsAllowlist",
+    "driverLocation.deeper",
+    "absent.x",
+)
+
+
+def test_what_checks_declare_of_helm_values_stays():
+    scrubbed = scrub_object({"kind": "Addon", "spec": {"valuesContent": VALUES, "enabled": True}}, DECLARED)
     (values,) = load_documents(scrubbed["spec"]["valuesContent"].encode())
     assert (
         values["eventTailer"]["workloadOverrides"]["containers"][0]["image"] == "rancher/harvester-eventrouter:v0.3.2"
     )
     assert values["rancherMonitoring"] == {"enabled": True}
     assert values["kube-state-metrics"] == {"metricLabelsAllowlist": ["nodes=*"]}
-    assert values["driverLocation"]
+    assert values["driverLocation"] == values["grafana"]["adminPassword"] == "***"
+    assert "absent" not in values
+    assert list(
+        load_documents(
+            scrub_object({"kind": "Addon", "spec": {"valuesContent": VALUES}})["spec"]["valuesContent"].encode()
+        )
+    ) == [{}]
     assert scrubbed["spec"]["enabled"] is True
+
+
+def test_of_a_cloud_init_the_lines_with_a_declared_word_stay():
+    obj = {"kind": "CloudInit", "spec": {"contents": "a: hush\npath: /etc/x/ifcfg-eth0\n"}}
+    assert scrub_object(obj, ["ifcfg-"])["spec"]["contents"] == "path: /etc/x/ifcfg-eth0"
+    assert scrub_object(obj)["spec"]["contents"] == ""
+
+
+def test_what_is_taken_away_is_seen_to_have_been_there():
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": "hush", "other": "stays"}
+    scrubbed = scrub_object({"kind": "Pod", "metadata": {"annotations": annotations}})
+    assert scrubbed["metadata"]["annotations"] == {**dict.fromkeys(annotations, "***"), "other": "stays"}
+    secret = scrub_object({"kind": "Secret", "metadata": {"annotations": {"a": "hush"}}})
+    assert secret["metadata"]["annotations"] == {"a": "***"}
 
 
 def test_what_is_unreadable_stays_unreadable():

@@ -10,26 +10,27 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from preflight.inventory import JsonObject
+from preflight.inventory import REMOVED, JsonObject
+from preflight.values.paths import FieldTree, split_path
 
-REMOVED = "***"
 _NOT_YAML = "[removed from the snapshot: this was not YAML"
 
-KEPT_VALUES = (
-    ("eventTailer", "workloadOverrides", "containers"),
-    ("driverLocation",),
-    ("rancherMonitoring", "enabled"),
-    ("kube-state-metrics", "metricLabelsAllowlist"),
-    ("controller", "admissionWebhooks", "enabled"),
-)
-"""What checks read of the Helm values of Addons, HelmCharts and HelmChartConfigs."""
+REDUCED: Mapping[str, str] = {
+    "Addon": "spec.valuesContent",
+    "HelmChart": "spec.valuesContent",
+    "HelmChartConfig": "spec.valuesContent",
+    "CloudInit": "spec.contents",
+}
+"""Kind → the field whose text is cut down to what checks declare (`need(values=…)`): paths of Helm values, and of a
+CloudInit the lines that hold one of the words."""
 
 SECRET_SETTINGS = frozenset(
     {"additional-ca", "ssl-certificates", "containerd-registry", "cluster-registration-url", "rancher-cluster"}
 )
-_DROPPED_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration", "objectset.rio.cattle.io/applied")
+_WHOLE_OBJECTS = ("kubectl.kubernetes.io/last-applied-configuration", "objectset.rio.cattle.io/applied")
 
 _SECRET_KEY = re.compile(
     r"(?i)(?:.*(?:password|passwd|passphrase|secret_?access_?key|access_?key_?id|access_?key|secret_?key|private_?key|"
@@ -53,17 +54,21 @@ _SECRET_TEXT = (
 _SUSPICIOUS = re.compile(r"(?i)://|[?&]|bearer|K10|eyJ|PRIVATE KEY|pass|secret|token|key")
 
 
-def scrub_object(obj: JsonObject) -> JsonObject:
-    """Return one object without secrets."""
+def scrub_object(obj: JsonObject, values: Sequence[str] = ()) -> JsonObject:
+    """Return one object without secrets; of the texts in REDUCED only `values` stay."""
     kind = obj.get("kind")
     if kind == "Secret":
         obj = {key: obj[key] for key in ("apiVersion", "kind", "metadata") if key in obj}
         if isinstance(obj.get("metadata"), dict):
-            obj["metadata"] = {key: below for key, below in obj["metadata"].items() if key != "annotations"}
-    elif kind in ("Addon", "HelmChart", "HelmChartConfig"):
-        obj = _replaced(obj, "spec", "valuesContent", _values)
+            annotations = obj["metadata"].get("annotations")
+            if isinstance(annotations, dict):
+                obj["metadata"] = {**obj["metadata"], "annotations": dict.fromkeys(annotations, REMOVED)}
+            elif annotations is not None:
+                obj["metadata"] = {**obj["metadata"], "annotations": REMOVED}
     elif kind == "CloudInit":
-        obj = _replaced(obj, "spec", "contents", _cloud_init)
+        obj = _replaced(obj, "spec", "contents", lambda text: _lines(text, values))
+    elif kind in REDUCED:
+        obj = _replaced(obj, "spec", "valuesContent", lambda text: _values(text, values))
     elif kind == "Setting":
         obj = _setting(obj)
     cleaned: JsonObject = _clean(obj, "")
@@ -77,8 +82,8 @@ def _replaced(obj: JsonObject, part: str, key: str, change: Any) -> JsonObject:
     return {**obj, part: {**inner, key: change(inner[key])}}
 
 
-def _values(content: Any) -> Any:
-    """Reduce Helm values to what checks read, as JSON, which is YAML too."""
+def _values(content: Any, values: Sequence[str]) -> Any:
+    """Reduce Helm values to those named, as JSON, which is YAML too."""
     if not isinstance(content, str):
         return type(content)() if isinstance(content, dict | list) else content
     if not content.strip():
@@ -91,32 +96,28 @@ def _values(content: Any) -> Any:
         return _NOT_YAML
     if len(documents) != 1 or not isinstance(documents[0], dict):
         return content if documents in ([], [None]) else _NOT_YAML
-    kept: dict[str, Any] = {}
-    for path in KEPT_VALUES:
-        _keep(documents[0], kept, path)
-    return json.dumps(kept)
+    tree: FieldTree = {}
+    for path in values:
+        node = tree
+        for segment in split_path(path):
+            node = node.setdefault(segment, {})
+    return json.dumps(_kept(documents[0], tree) if tree else {})
 
 
-def _keep(values: dict[str, Any], kept: dict[str, Any], path: tuple[str, ...]) -> None:
-    key, *rest = path
-    if key not in values:
-        return
-    below = values[key]
-    if rest and isinstance(below, dict):
-        _keep(below, kept.setdefault(key, {}), tuple(rest))
-    elif key == "containers" and isinstance(below, list):
-        kept[key] = [{"image": item["image"]} if isinstance(item, dict) and "image" in item else {} for item in below]
-    elif rest and below is not None:
-        kept[key] = REMOVED
-    else:
-        kept[key] = REMOVED if key == "driverLocation" and below else below
+def _kept(value: Any, tree: FieldTree) -> Any:
+    """Keep what the tree names. Anything else than a map on the way to it is shown to be there, and no more."""
+    if not tree or value is None:
+        return value
+    if isinstance(value, dict):
+        return {key: _kept(value[key], below) for key, below in tree.items() if key in value}
+    return [_kept(item, tree) for item in value] if isinstance(value, list) else REMOVED
 
 
-def _cloud_init(content: Any) -> Any:
-    """Keep the lines that name network configuration files: which they write is all that a check asks."""
+def _lines(content: Any, words: Sequence[str]) -> Any:
+    """Keep the lines that hold one of the words."""
     if not isinstance(content, str):
         return type(content)() if isinstance(content, dict | list) else content
-    return "\n".join(line for line in content.splitlines() if "ifcfg-" in line)
+    return "\n".join(line for line in content.splitlines() if any(word in line for word in words))
 
 
 def _setting(obj: JsonObject) -> JsonObject:
@@ -132,15 +133,18 @@ def _clean(value: Any, key: str) -> Any:
         if key == "labels":
             return value
         return {
-            below: REMOVED if isinstance(item, str) and item and _SECRET_KEY.fullmatch(below) else _clean(item, below)
+            below: REMOVED if _is_secret(key, below) and isinstance(item, str) and item else _clean(item, below)
             for below, item in value.items()
-            if not (key == "annotations" and below in _DROPPED_ANNOTATIONS)
         }
     if isinstance(value, list):
         return [_environment(item) if key == "env" else _clean(item, key) for item in value]
     if isinstance(value, str):
         return _text(value)
     return value
+
+
+def _is_secret(key: str, below: str) -> bool:
+    return bool(_SECRET_KEY.fullmatch(below)) or (key == "annotations" and below in _WHOLE_OBJECTS)
 
 
 def _environment(item: Any) -> Any:

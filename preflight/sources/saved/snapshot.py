@@ -17,14 +17,23 @@ from preflight.check import Need
 from preflight.documents import API_VERSION, worst_problem
 from preflight.errors import SourceError
 from preflight.files import replace_file
-from preflight.inventory import Collected, Inventory, sorted_objects
+from preflight.inventory import Collected, Held, Inventory, sorted_objects
 from preflight.model import Code, Reason, SourceInfo
 from preflight.report import reason_dict
+from preflight.serving import AGAIN
 from preflight.sources.needs import MergedNeed, merge_needs
-from preflight.values.paths import ALWAYS_KEPT, split_path
+from preflight.sources.saved.scrub import REDUCED, scrub_object
 from preflight.values.times import format_time, parse_time
 
 KIND = "PreflightSnapshot"
+_VALUES_BEFORE = (
+    "eventTailer.workloadOverrides.containers.image",
+    "rancherMonitoring.enabled",
+    "kube-state-metrics.metricLabelsAllowlist",
+    "controller.admissionWebhooks.enabled",
+    "ifcfg-",
+)
+"""What a snapshot holds that does not say so: one of version 0.9 and before."""
 
 
 def dump(inventory: Inventory, needs: Sequence[Need]) -> str:
@@ -34,8 +43,6 @@ def dump(inventory: Inventory, needs: Sequence[Need]) -> str:
 
 def pieces(inventory: Inventory, needs: Sequence[Need]) -> Iterator[str]:
     """Yield that text piece by piece, one object a line: a large cluster's need not be in memory twice."""
-    from preflight.sources.saved.scrub import scrub_object
-
     source = inventory.source
     head = {
         "apiVersion": API_VERSION,
@@ -46,11 +53,14 @@ def pieces(inventory: Inventory, needs: Sequence[Need]) -> Iterator[str]:
     }
     yield _json(head)[:-1] + ',\n"entries": {'
     fields: dict[str, set[str]] = {}
+    values: dict[str, set[str]] = {}
     for need in needs:
         fields.setdefault(need.resource.name, set()).update(need.fields)
+        values.setdefault(need.resource.name, set()).update(need.values)
     for number, (name, entry) in enumerate(sorted(inventory.entries.items())):
         about = {
             "fields": sorted(fields.get(name, ())),
+            "values": (kept := sorted(values.get(name, ()))),
             "missing": str(entry.missing or ""),
             "gaps": list(map(str, entry.gaps)),
             "why": reason_dict(entry.missing) if entry.missing else None,
@@ -58,7 +68,7 @@ def pieces(inventory: Inventory, needs: Sequence[Need]) -> Iterator[str]:
         }
         yield f'{"," if number else ""}\n{_json(name)}: {_json(about)[:-1]}, "objects": ['
         for place, obj in enumerate(entry.objects):
-            yield f"{',' if place else ''}\n  {_json(scrub_object(obj))}"
+            yield f"{',' if place else ''}\n  {_json(scrub_object(obj, kept))}"
         yield "]}"
     yield "\n}}\n"
 
@@ -91,31 +101,28 @@ def build(document: Mapping[str, Any], needs: Sequence[Need], info: SourceInfo, 
     words = "the time given with --now" if now else f"the time the {info.type} was taken"
     source = SourceInfo(info.type, info.name, now or info.collected_at, words, info.notes)
     merged = merge_needs(needs)
-    asked = {resource: {field for need in needs if need.resource.name == resource for field in need.fields}
-             for resource in merged}  # fmt: skip
-    return Inventory(
-        source, {key: _entry(need, document["entries"].get(key), asked[key], info) for key, need in merged.items()}
-    )
+    return Inventory(source, {key: _entry(need, document["entries"].get(key), info) for key, need in merged.items()})
 
 
-def _entry(need: MergedNeed, entry: Mapping[str, Any] | None, asked: set[str], info: SourceInfo) -> Collected:
+def _entry(need: MergedNeed, entry: Mapping[str, Any] | None, info: SourceInfo) -> Collected:
     name = need.resource.name
-    again = "take the snapshot again with this version of harvester-preflight"
     if entry is None:
-        return Collected(missing=Reason(Code.NOT_IN_SOURCE, f"{info.name} was taken without {name}; {again}"))
+        return Collected(missing=Reason(Code.NOT_IN_SOURCE, f"{info.name} was taken without {name}; {AGAIN}"))
     if entry["missing"]:
         return Collected(missing=_reason(entry.get("why"), entry["missing"]))
-    held = entry.get("fields")
-    if held is not None and not (need.resource.metadata_only or need.resource.kind == "Secret"):
-        lacking = sorted(field for field in asked if not _covered(field, [*ALWAYS_KEPT, *held]))
-        if lacking:
-            return Collected(
-                missing=Reason(Code.NOT_IN_SOURCE, f"{info.name} has no {', '.join(lacking)} of {name}; {again}")
-            )
     objects = sorted_objects(need.project(obj) for obj in entry["objects"])
     texts: list[str] = entry.get("gaps", [])
     values: list[Mapping[str, Any] | None] = entry.get("gapReasons") or [None] * len(texts)
-    return Collected(objects, gaps=tuple(_reason(value, text) for value, text in zip(values, texts, strict=False)))
+    gaps = tuple(_reason(value, text) for value, text in zip(values, texts, strict=False))
+    return Collected(objects, gaps=gaps, held=_held(need.resource.kind, entry))
+
+
+def _held(kind: str, entry: Mapping[str, Any]) -> Held | None:
+    """Return what a snapshot says it holds of each object; None for a scenario of ours, which is not scrubbed."""
+    if entry.get("fields") is None:
+        return None
+    reduced = (REDUCED[kind],) if kind in REDUCED else ()
+    return Held(tuple(entry["fields"]), tuple(entry.get("values", _VALUES_BEFORE)), reduced)
 
 
 def _reason(value: Mapping[str, Any] | None, text: str) -> Reason:
@@ -124,15 +131,6 @@ def _reason(value: Mapping[str, Any] | None, text: str) -> Reason:
         return Reason(Code.NOT_IN_SOURCE, text)
     node, namespace, cure = (value.get(key) or "" for key in ("node", "namespace", "cure"))
     return Reason(Code(value["code"]), value["text"], node, namespace, cure)
-
-
-def _covered(field: str, held: Sequence[str]) -> bool:
-    wanted = split_path(field)
-    for path in held:
-        has = split_path(path)
-        if len(has) <= len(wanted) and all(mine in (other, "*") for mine, other in zip(has, wanted, strict=False)):
-            return True
-    return False
 
 
 def _clock(document: Mapping[str, Any], name: str) -> datetime:

@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.api import FAIL, Finding, JsonObject, Option, Outcome, View, check, name_of, need, ref_of
+from preflight.api import (
+    FAIL,
+    Finding,
+    JsonObject,
+    Option,
+    Outcome,
+    Phase,
+    View,
+    check,
+    kubectl,
+    loses_data,
+    name_of,
+    need,
+    ref_of,
+)
 
 
 @check(
@@ -20,6 +34,7 @@ from preflight.api import FAIL, Finding, JsonObject, Option, Outcome, View, chec
     how="The storage team has set the label while it replaces disks.",
     fix="Wait for the storage team, then take the label off.",
     causes={"in-maintenance": "The node carries the label: wait until the disks are back."},
+    consequence=loses_data(Phase.NODE_DRAIN, "Volumes whose other disks are out lose their last replica"),
     options={"label": Option("storage.example/maintenance", "the label that marks a node")},
 )
 def storage_team_maintenance(view: View) -> Iterator[Outcome]:
@@ -32,7 +47,8 @@ def storage_team_maintenance(view: View) -> Iterator[Outcome]:
                 severity=FAIL,
                 cause="in-maintenance",
                 message=f"Node {name_of(node)} is in storage maintenance: label {label} is true",
-                hint=f"Wait for the storage team, then take the label off.\nkubectl label node {name_of(node)} {label}-",
+                hint="Wait for the storage team, then take the label off",
+                commands=(kubectl("label node {} {}-", name_of(node), label),),
                 resource=ref_of(node),
                 evidence={"label": label},
             )
