@@ -14,7 +14,8 @@ from preflight.check import Need
 from preflight.resources import How, Resource
 
 LABELS = {"app.kubernetes.io/name": "harvester-preflight", "app.kubernetes.io/managed-by": "harvester-preflight"}
-RELEASES = "secrets/helm-releases"
+SECRET_LISTS = ("secrets/helm-releases", "secrets/machine-plans")
+"""What takes listing Secrets, and so is granted only to whom asks for it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,7 +48,7 @@ def read_permissions(needs: Iterable[Need], *, with_releases: bool, with_kubelet
     wanted: set[Permission] = set()
     for need in needs:
         row = need.resource
-        if row.how in (How.NODE, How.ASK) or (row.name == RELEASES and not with_releases):
+        if row.how in (How.NODE, How.ASK) or (row.name in SECRET_LISTS and not with_releases):
             continue
         if row.how is How.KUBELET:
             if with_kubelet:

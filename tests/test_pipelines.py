@@ -422,7 +422,7 @@ def test_what_the_pod_runs_gets_by_with_its_role(path: str, tmp_path: Path) -> N
         assert done.returncode in (3, 4), done.stderr
         assert not published
     denied = set(re.findall(r"forbidden: cannot \w+ ([\w/.-]+)", done.stdout))
-    opt_in = {"secrets/helm-releases", "nodes/proxy"}
+    opt_in = {"secrets/helm-releases", "secrets/machine-plans", "nodes/proxy"}
     sometimes = {"configmaps/chart-content"}  # in a namespace that only some clusters have: with-vcluster
     assert denied <= opt_in | sometimes, denied
 

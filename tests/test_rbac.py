@@ -14,7 +14,7 @@ from preflight.cluster.connection import Connection
 from preflight.flow import Examination, all_needs, examine, registered_checks
 from preflight.inventory import Inventory
 from preflight.model import Status
-from preflight.rbac import RELEASES, Subject, manifests, read_permissions
+from preflight.rbac import SECRET_LISTS, Subject, manifests, read_permissions
 from preflight.resources import RESOURCES
 from preflight.settings import Settings
 from preflight.sources.live.reader import read
@@ -88,7 +88,8 @@ def test_the_role_is_enough_and_all_of_it_is_used(server: KubeServer, releases: 
     granted = rules(releases=releases, kubelet=kubelet)
     found = run(server, granted)
     kubelets = {need.resource.name for need in NEEDS if need.resource.how == "kubelet"}
-    assert forbidden(found) == (set() if releases else {RELEASES}) | (set() if kubelet else kubelets)
+    secrets = {need.resource.name for need in NEEDS if need.resource.name in SECRET_LISTS}
+    assert forbidden(found) == (set() if releases else secrets) | (set() if kubelet else kubelets)
     assert server.used == granted
     assert {asked.method for asked in server.requests} == {"GET"}
 

@@ -30,7 +30,7 @@ WRITES = {
 
 @click.command()
 @option("--fix", "with_fix", is_flag=True, help="Add what `fix --apply` writes.")
-@option("--with-releases", is_flag=True, help="Add listing Secrets, to see Helm releases (metadata is all we ask for).")
+@option("--with-releases", is_flag=True, help="Add listing Secrets (metadata is all we ask for).")
 @option("--with-kubelet", is_flag=True, help="Add nodes/proxy, to read disk space and kubelet settings.")
 @option("--with-ask-server", is_flag=True, help="Add creating Upgrades, for --ask-server (a dry run).")
 @option("--with-probe-nodes", is_flag=True, help="Add creating pods, for --probe-nodes.")

@@ -112,7 +112,10 @@ management.cattle.io v3 managedcharts ManagedChart n s
 management.cattle.io v3 settings Setting c -
 catalog.cattle.io v1 clusterrepos ClusterRepo c s
 fleet.cattle.io v1alpha1 bundles Bundle n s
+fleet.cattle.io v1alpha1 clusters Cluster n s
 provisioning.cattle.io v1 clusters Cluster n s
+rke.cattle.io v1 rkecontrolplanes RKEControlPlane n s
+plan.cattle.io v1alpha1 beacons Beacon n s
 cluster.x-k8s.io v1beta1 clusters Cluster n s cl
 cluster.x-k8s.io v1beta1 machines Machine n s ma
 longhorn.io v1beta2 volumes Volume n s lhv

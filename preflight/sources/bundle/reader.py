@@ -27,6 +27,8 @@ from preflight.values.times import parse_time
 
 NEVER_IN_USE = ("kube-node-lease", "kube-public")
 """Namespaces of Kubernetes itself that hold nothing but Leases and one ConfigMap: no bundle collects them."""
+MACHINE_PLANS = "secrets/machine-plans"
+"""The one kind of Secret that Harvester's collector adds, without what is secret in it."""
 LEFT_OUT_SETTINGS = ("additional-ca", "cluster-registration-url", "containerd-registry", "ssl-certificates")
 MAX_REASONS = 3
 _ELSEWHERE = "check the live cluster for it"
@@ -84,7 +86,7 @@ class _Bundle:
     def collect(self, need: MergedNeed) -> Collected:
         """Answer one need."""
         row = need.resource
-        if row.kind == "Secret":
+        if row.kind == "Secret" and row.name != MACHINE_PLANS:
             return Collected(missing=Reason(Code.NOT_IN_SOURCE, f"a support bundle leaves Secrets out; {_ELSEWHERE}"))
         if row.how is How.NODE:
             nodes = self._names("nodes")
@@ -188,8 +190,8 @@ class _Bundle:
             "name more in the setting support-bundle-namespaces and make a new one, or check the live cluster"
         )
         yield (
-            "it never holds Secrets, kubelet figures, certificates of the API servers, or the settings "
-            + ", ".join(LEFT_OUT_SETTINGS)
+            "it never holds Secrets but the plans of machines, kubelet figures, certificates of the API servers, or the "
+            "settings " + ", ".join(LEFT_OUT_SETTINGS)
         )
         if not self.log.there:
             yield f"{LOG} is missing: a kind without a file may have been empty or may have failed"
