@@ -9,13 +9,12 @@ Rule, running 1.7.0 and later, whose upgrade repository is a share volume: statu
 says that Longhorn wants another network while volumes are still attached. Share managers follow the new value at once,
 longhorn-csi-plugin does not, and new share volumes are not mounted (inferred, longhorn-manager 1.10 to 1.12). Other
 settings stay unapplied for weeks after an upgrade, which is normal: they are not looked at.
-Longhorn reads the boolean by Go's ParseBool. Units: minutes.
+Longhorn reads the boolean by Go's ParseBool.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 from preflight.api import (
     FAIL,
@@ -31,22 +30,19 @@ from preflight.api import (
     Reason,
     View,
     annotations_of,
-    boolean_at,
     check,
     degrades,
     effective_value,
     hangs,
     kubectl,
     lies_in,
-    maps_at,
-    name_of,
     need,
     ref_of,
     text_at,
-    time_at,
 )
 
 from .._settings import LONGHORN_SETTINGS, go_boolean, longhorn_boolean, longhorn_setting
+from ._applied import CNI, DAEMONSETS, not_applied
 from ._ranges import SETTINGS, setting_map
 
 SHARED, ENDPOINT, NETWORK = (
@@ -55,8 +51,6 @@ SHARED, ENDPOINT, NETWORK = (
     "storage-network",
 )
 INITIALIZED = "rwx-network.settings.harvesterhci.io/initialized"
-DAEMONSETS, CNI = "daemonsets.apps", "k8s.v1.cni.cncf.io/networks"
-SOON = timedelta(minutes=10)
 
 
 @check(
@@ -89,7 +83,7 @@ def rwx_storage_network_1_8_0(view: View) -> Iterator[Outcome]:
     if lies_in(running, ">=1.8.0 <1.9.0"):
         yield from _lost(view)
     names = (NETWORK, SHARED) if lies_in(running, "<1.8.0") else (NETWORK, ENDPOINT)
-    yield from view.each(LONGHORN_SETTINGS, lambda setting: _not_applied(view, setting, names))
+    yield from view.each(LONGHORN_SETTINGS, lambda setting: not_applied(view, setting, names))
 
 
 def _on_the_way(view: View) -> Iterator[Outcome]:
@@ -151,47 +145,3 @@ def _lost(view: View) -> Iterator[Outcome]:
 
 def _is_initialized(setting: JsonObject) -> bool:
     return text_at(annotations_of(setting), f"[{INITIALIZED}]") == "true"
-
-
-def _not_applied(view: View, setting: JsonObject, names: tuple[str, ...]) -> Iterator[Outcome]:
-    name, value = name_of(setting), effective_value(setting)
-    if name not in names or boolean_at(setting, "status.applied") is not False:
-        return
-    since = _last_written(setting)
-    young = since is not None and view.now - since <= SOON
-    set_now = go_boolean(value) is not False and bool(value)
-    stuck = not young and (set_now or _plugin_has_network(view))
-    yield Finding(
-        severity=FAIL if stuck else WARN,
-        cause="network-not-applied",
-        message=f"Longhorn has not taken over setting {name} ({value or 'empty'}): volumes it concerns are attached",
-        hint="Detach the share volumes it waits for: scale what mounts them down, then up again",
-        commands=(
-            kubectl("get {} {} -n longhorn-system -o yaml", LONGHORN_SETTINGS, name),
-            kubectl("get volumes.longhorn.io -n longhorn-system", why="look for accessMode rwx"),
-        ),
-        resource=ref_of(setting),
-        evidence={"value": value, "applied": False},
-        transient=young,
-        enforced_by=(Enforcer.SCRIPTS,) if stuck else (Enforcer.NONE,),
-        consequence=hangs(
-            Phase.IMAGE,
-            "The share volume of the upgrade's repository is expected not to be mounted; inferred from Longhorn's code",
-            Certainty.LIKELY,
-        )
-        if stuck
-        else degrades(Phase.IMAGE, "A new share volume may not be mounted until it is taken over", Certainty.POSSIBLE),
-    )
-
-
-def _last_written(setting: JsonObject) -> datetime | None:
-    """Return when the object was last written, None when it does not say: since then it has been as it is."""
-    times = [time for entry in maps_at(setting, "metadata.managedFields") if (time := time_at(entry, "time"))]
-    return max(times, default=None)
-
-
-def _plugin_has_network(view: View) -> bool:
-    return any(
-        name_of(found) == "longhorn-csi-plugin" and text_at(found, f"spec.template.metadata.annotations[{CNI}]")
-        for found in view.read(DAEMONSETS)
-    )

@@ -14,9 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.api import (
-    FAIL,
     WARN,
-    Certainty,
     Enforcer,
     Finding,
     JsonObject,
@@ -25,13 +23,11 @@ from preflight.api import (
     View,
     check,
     degrades,
-    hangs,
     kubectl,
     lies_in,
     list_at,
     name_of,
     need,
-    on_node,
     ref_of,
     text_at,
     value_at,
@@ -49,40 +45,9 @@ from ._files import (
     management_interface,
     node_only,
 )
+from ._network_faults import FIX, finding
 
 COMMAND = "ls /oem; grep -nE '^install|networks|management_?interface' /oem/harvester.config"
-FIX = {
-    "oem-file-old-name": "Rename /oem/99_custom.yaml to /oem/90_custom.yaml on the node",
-    "oem-file-missing": "Restore /oem/90_custom.yaml on the node from a node of the same kind or a backup",
-    "install-config-missing": "Restore /oem/harvester.config on the node from the installation's configuration",
-    "install-networks-schema": "Rewrite install.networks in /oem/harvester.config as install.management_interface",
-    "management-interface-missing": "Add install.management_interface to /oem/harvester.config on the node",
-    "management-interface-empty": "Name the interfaces of install.management_interface in /oem/harvester.config on the node",
-}
-
-ENFORCERS = {
-    "oem-file-old-name": (Enforcer.CHECK_SH,),
-    "oem-file-missing": (Enforcer.CHECK_SH,),
-    "management-interface-empty": (Enforcer.SCRIPTS,),
-}
-
-PROBLEM = {
-    "oem-file-old-name": "/oem has 99_custom.yaml instead of 90_custom.yaml",
-    "oem-file-missing": "/oem/90_custom.yaml does not exist",
-    "install-config-missing": "/oem/harvester.config does not exist",
-    "install-networks-schema": "/oem/harvester.config holds install.networks, the schema of 1.0",
-    "management-interface-missing": "/oem/harvester.config names no management interface",
-    "management-interface-empty": "/oem/harvester.config has a management interface without interfaces",
-}
-NEVER_DONE = hangs(
-    Phase.NODE_UPGRADE, "1.7 cannot generate the node's network, and the job of the node retries for ever"
-)
-NOWHERE = hangs(
-    Phase.NODE_UPGRADE,
-    "The new network settings have no file to be kept in, so the node is expected to come back without its network; "
-    "check.sh stops for it, and it was not tried",
-    Certainty.LIKELY,
-)
 
 
 @check(
@@ -138,29 +103,14 @@ def _judge_node(node: JsonObject, given: JsonObject, named: bool) -> Iterator[Ou
         yield node_only(name, COMMAND)
         return
     if file_of(given, OEM_90) is None:
-        yield _finding(node, "oem-file-missing" if file_of(given, OEM_99) is None else "oem-file-old-name")
+        yield finding(node, "oem-file-missing" if file_of(given, OEM_99) is None else "oem-file-old-name")
     config = install_config(given)
     if config is None:
-        yield _finding(node, "install-config-missing")
+        yield finding(node, "install-config-missing")
         return
     if value_at(config, "install.networks"):
-        yield _finding(node, "install-networks-schema")
+        yield finding(node, "install-networks-schema")
     elif (interface := management_interface(config)) is None:
-        yield _finding(node, "management-interface-missing")
+        yield finding(node, "management-interface-missing")
     elif named and not list_at(interface, "interfaces"):
-        yield _finding(node, "management-interface-empty")
-
-
-def _finding(node: JsonObject, cause: str) -> Finding:
-    kept = cause.startswith("oem")
-    return Finding(
-        severity=FAIL,
-        cause=cause,
-        message=f"Node {name_of(node)}: {PROBLEM[cause]}",
-        hint=FIX[cause],
-        commands=(on_node("ls -l /oem"),),
-        resource=ref_of(node),
-        evidence={"file": "/oem/90_custom.yaml" if kept else "/oem/harvester.config"},
-        enforced_by=ENFORCERS.get(cause, (Enforcer.CHECK_SH, Enforcer.SCRIPTS)),
-        consequence=NOWHERE if kept else NEVER_DONE,
-    )
+        yield finding(node, "management-interface-empty")

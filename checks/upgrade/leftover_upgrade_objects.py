@@ -43,11 +43,8 @@ from preflight.api import (
 from .._upgrades import running_upgrades
 
 VMS, VMIS = "virtualmachines.kubevirt.io", "virtualmachineinstances.kubevirt.io"
-CHARTS, PLANS, UPGRADES = (
-    "managedcharts.management.cattle.io",
-    "plans.upgrade.cattle.io",
-    "upgrades.harvesterhci.io",
-)
+CHARTS, PLANS = "managedcharts.management.cattle.io", "plans.upgrade.cattle.io"
+UPGRADES = "upgrades.harvesterhci.io"
 OWNER = "harvesterhci.io/upgrade"
 """Label of everything an Upgrade makes: the name of that Upgrade."""
 
@@ -119,8 +116,7 @@ def _judge_repo(view: View, obj: JsonObject, cause: str) -> Iterator[Outcome]:
 
 def _of_machine(runs: bool, trips: bool) -> Consequence:
     if trips:
-        text = "The server may refuse the Upgrade for a VM that cannot migrate; gate vm-live-migration decides"
-        return refused(text, Certainty.POSSIBLE)
+        return refused("The server may refuse the Upgrade; gate vm-live-migration decides", Certainty.POSSIBLE)
     if runs:
         return degrades(Phase.NODE_DRAIN, "It is one more VM that each drain may have to move", Certainty.POSSIBLE)
     return harmless("The upgrade goes on all the same; the volume of the VM stays taken")

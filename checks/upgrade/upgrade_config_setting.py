@@ -17,67 +17,39 @@ from typing import Any
 from preflight.api import (
     FAIL,
     WARN,
-    Certainty,
     Code,
-    Command,
-    Consequence,
     Enforcer,
-    Finding,
     JsonObject,
     Outcome,
     Phase,
-    ResourceRef,
-    Severity,
     Unknown,
     Unreadable,
     View,
     check,
     effective_value,
-    fails,
     hangs,
-    harmless,
     integer_at,
-    kubectl,
     lies_in,
     need,
-    ref_of,
     refused,
-    stops_workload,
     text_at,
     unknown,
-    value_at,
 )
 
 from ._settings import SETTINGS, go_integer, json_value
-
-NAME = "upgrade-config"
-TYPE, CONCURRENCY = "imagePreloadOption.strategy.type", "imagePreloadOption.strategy.concurrency"
-MODE = "nodeUpgradeOption.strategy.mode"
-TYPED = ((TYPE, str), (CONCURRENCY, int), ("restoreVM", bool))
-TYPED_SINCE_1_7 = (
-    ("logReadyTimeout", str),
-    (MODE, str),
-    ("nodeUpgradeOption.strategy.pauseNodes", list),
+from ._upgrade_config import (
+    CONCURRENCY,
+    LOG_READY_MINUTES,
+    MODE,
+    MODES,
+    NAME,
+    RESTART,
+    STRATEGIES,
+    TYPE,
+    UNLABELLED,
+    finding,
+    type_problem,
 )
-STRATEGIES, MODES = ("sequential", "parallel", "skip"), ("auto", "manual")
-LOG_READY_MINUTES = range(1, 21)
-EDIT = kubectl("edit settings.harvesterhci.io upgrade-config")
-RESTART = kubectl("rollout restart deployment harvester -n harvester-system")
-UNLABELLED = (
-    "The controller fails before its first step: the Upgrade stays without a state, and the next one is refused for it"
-)
-CONSEQUENCES = {
-    "preload-strategy-invalid": hangs(
-        Phase.PRELOAD,
-        "The controller retries without end once the repository is up; the Upgrade never gets a state Failed",
-    ),
-    "images-not-preloaded": fails(
-        Phase.NODE_UPGRADE, "A node that cannot pull an image when it needs it may end the upgrade", Certainty.POSSIBLE
-    ),
-    "restore-vm-ignored": stops_workload(Phase.NODE_DRAIN, "VMs that the upgrade shuts down may stay off after it"),
-    "log-timeout-ignored": harmless("The server waits 5 minutes for the logging instead"),
-    "node-mode-unknown": harmless("The server treats it as auto: no node pauses"),
-}
 
 
 @check(
@@ -110,20 +82,20 @@ def upgrade_config_setting(view: View) -> Iterator[Outcome]:
     if setting is None:
         if webhook:
             text = "there is no such setting"
-            yield _finding(None, FAIL, "config-missing", text, Enforcer.WEBHOOK, refused(), RESTART)
+            yield finding(None, FAIL, "config-missing", text, Enforcer.WEBHOOK, refused(), RESTART)
         else:
             yield unknown(Code.ERROR, f"the settings that were read hold no {NAME}")
         return
     text_at(setting, "value")  # text that is not JSON is a finding; a value that is not text is no Setting at all
     try:
         config = json_value(setting, NAME)
-        problem = _type_problem(view, config)
+        problem = type_problem(view, config)
     except Unreadable as error:
         problem = str(error)
     if problem:
         enforcer = Enforcer.WEBHOOK if webhook else Enforcer.SCRIPTS
         stops = refused() if webhook else hangs(Phase.IMAGE, UNLABELLED)
-        yield _finding(setting, FAIL, "config-invalid", problem, enforcer, stops)
+        yield finding(setting, FAIL, "config-invalid", problem, enforcer, stops)
         return
     yield from _preload(view, setting, config)
     yield from _restore(view, setting, config)
@@ -131,28 +103,19 @@ def upgrade_config_setting(view: View) -> Iterator[Outcome]:
         yield from _since_1_7(setting, config)
 
 
-def _type_problem(view: View, config: dict[str, Any]) -> str:
-    typed = TYPED + (TYPED_SINCE_1_7 if lies_in(view.upgrade.from_version, ">=1.7.0") is not False else ())
-    for path, wanted in typed:
-        found = value_at(config, path)
-        if found is not None and (not isinstance(found, wanted) or (wanted is int and isinstance(found, bool))):
-            return f"{path} is {found!r}, which the server cannot decode"
-    return ""
-
-
 def _preload(view: View, setting: JsonObject, config: dict[str, Any]) -> Iterator[Outcome]:
     kind, concurrency = text_at(config, TYPE), integer_at(config, CONCURRENCY) or 0
     cause = "preload-strategy-invalid"
     if kind not in STRATEGIES:
         text = f"{TYPE} is {kind!r}, not one of {', '.join(STRATEGIES)}"
-        yield _finding(setting, FAIL, cause, text, Enforcer.SCRIPTS)
+        yield finding(setting, FAIL, cause, text, Enforcer.SCRIPTS)
     elif kind == "parallel" and concurrency < 0:
-        yield _finding(setting, FAIL, cause, f"{CONCURRENCY} is {concurrency}, below 0", Enforcer.SCRIPTS)
+        yield finding(setting, FAIL, cause, f"{CONCURRENCY} is {concurrency}, below 0", Enforcer.SCRIPTS)
     elif kind == "skip":
         registry = view.find(SETTINGS, "containerd-registry")
         if registry is None or effective_value(registry) in ("", "{}"):
             text = "images are not preloaded (skip), and no private registry is seen in setting containerd-registry"
-            yield _finding(setting, WARN, "images-not-preloaded", text, Enforcer.DOCS)
+            yield finding(setting, WARN, "images-not-preloaded", text, Enforcer.DOCS)
 
 
 def _restore(view: View, setting: JsonObject, config: dict[str, Any]) -> Iterator[Outcome]:
@@ -162,7 +125,7 @@ def _restore(view: View, setting: JsonObject, config: dict[str, Any]) -> Iterato
         yield Unknown(missing)
     elif (count := len(view.objects("nodes"))) > 1:
         text = f"restoreVM is true, but before 1.6 it works on one node only and there are {count}"
-        yield _finding(setting, WARN, "restore-vm-ignored", text, Enforcer.NONE)
+        yield finding(setting, WARN, "restore-vm-ignored", text, Enforcer.NONE)
 
 
 def _since_1_7(setting: JsonObject, config: dict[str, Any]) -> Iterator[Outcome]:
@@ -170,32 +133,8 @@ def _since_1_7(setting: JsonObject, config: dict[str, Any]) -> Iterator[Outcome]
     minutes = go_integer(text)
     if minutes is not None and minutes not in LOG_READY_MINUTES:
         why = f"logReadyTimeout is {text!r}; the server honours 1 to 20 (minutes)"
-        yield _finding(setting, WARN, "log-timeout-ignored", why, Enforcer.NONE)
+        yield finding(setting, WARN, "log-timeout-ignored", why, Enforcer.NONE)
     mode = text_at(config, MODE)
     if mode and mode not in MODES:
         why = f"{MODE} is {mode!r}, which is neither auto nor manual"
-        yield _finding(setting, WARN, "node-mode-unknown", why, Enforcer.NONE)
-
-
-def _finding(
-    setting: JsonObject | None,
-    severity: Severity,
-    cause: str,
-    text: str,
-    enforcer: Enforcer,
-    consequence: Consequence | None = None,
-    command: Command = EDIT,
-) -> Finding:
-    return Finding(
-        severity=severity,
-        cause=cause,
-        message=f"Setting {NAME}: {text}",
-        hint="Correct the setting before creating the Upgrade"
-        if setting
-        else "Restart the harvester deployment, which creates the setting",
-        commands=(command,),
-        resource=ref_of(setting) if setting else ResourceRef("harvesterhci.io/v1beta1", "Setting", "", NAME),
-        evidence={"value": effective_value(setting) if setting else None},
-        enforced_by=(enforcer,),
-        consequence=consequence or CONSEQUENCES[cause],
-    )
+        yield finding(setting, WARN, "node-mode-unknown", why, Enforcer.NONE)

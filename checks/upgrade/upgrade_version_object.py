@@ -12,41 +12,34 @@ by HTTP HEAD: a web server that refuses HEAD never serves the image.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
     INFO,
-    WARN,
     Certainty,
     Code,
     Enforcer,
     Finding,
-    JsonObject,
     Outcome,
-    Phase,
     ResourceRef,
     Unknown,
     View,
     check,
-    effective_value,
-    fails,
     kubectl,
     lies_in,
     name_of,
     need,
-    ref_of,
     refused,
     stands_for,
-    text_at,
     unknown,
 )
 
 from ._images import FIELDS, IMAGES, MARK, judge_images
+from ._settings import SETTINGS
+from ._version_objects import judge_version
 
-SHA512 = re.compile(r"[0-9a-f]{128}")
-VERSIONS, SETTINGS = "versions.harvesterhci.io", "settings.harvesterhci.io"
+VERSIONS = "versions.harvesterhci.io"
 APPLY = kubectl("apply -n harvester-system -f version.yaml", why="the release's version.yaml")
 
 
@@ -88,7 +81,7 @@ def upgrade_version_object(view: View) -> Iterator[Outcome]:
     if not found:
         yield from _without_version(view, target.raw)
     for version in found:
-        yield from _judge(view, version)
+        yield from judge_version(view, version)
     if lies_in(view.upgrade.from_version, "=1.5.0"):
         yield Finding(
             severity=INFO,
@@ -123,45 +116,3 @@ def _missing(target: str) -> Finding:
         enforced_by=(Enforcer.WEBHOOK,),
         consequence=refused(f"The server refuses an Upgrade with spec.version {target}"),
     )
-
-
-def _judge(view: View, version: JsonObject) -> Iterator[Outcome]:
-    url, checksum = text_at(version, "spec.isoURL"), text_at(version, "spec.isoChecksum")
-    if not url:
-        yield _faulty(version, "iso-url-missing", "has no spec.isoURL, so there is nothing to download")
-    if checksum and not SHA512.fullmatch(checksum):
-        yield _faulty(
-            version, "iso-checksum-invalid", f"has a spec.isoChecksum of {len(checksum)} characters that is no SHA-512"
-        )
-    if url and checksum:
-        return
-    if missing := view.missing(SETTINGS):
-        yield Unknown(missing)
-    elif _checker_is_on(view):
-        empty = " and ".join(name for name, value in (("isoURL", url), ("isoChecksum", checksum)) if not value)
-        yield _faulty(version, "version-may-be-deleted", f"has no {empty}, and the upgrade checker deletes such ones")
-
-
-def _faulty(version: JsonObject, cause: str, text: str) -> Finding:
-    warning = cause == "version-may-be-deleted"
-    return Finding(
-        severity=WARN if warning else FAIL,
-        cause=cause,
-        message=f"Version {name_of(version)} {text}",
-        hint="Set spec.isoURL and spec.isoChecksum (SHA-512, 128 lower-case hex digits)",
-        commands=(kubectl("edit versions.harvesterhci.io {} -n harvester-system", name_of(version)),),
-        resource=ref_of(version),
-        evidence={
-            "isoURL": text_at(version, "spec.isoURL") or None,
-            "isoChecksum": text_at(version, "spec.isoChecksum") or None,
-        },
-        enforced_by=(Enforcer.NONE if warning else Enforcer.SCRIPTS,),
-        consequence=refused("The Version may be gone when the Upgrade is created", Certainty.POSSIBLE)
-        if warning
-        else fails(Phase.IMAGE, "The ISO never becomes an image of the cluster"),
-    )
-
-
-def _checker_is_on(view: View) -> bool:
-    enabled, url = view.find(SETTINGS, "upgrade-checker-enabled"), view.find(SETTINGS, "upgrade-checker-url")
-    return bool(enabled and url and effective_value(enabled) == "true" and effective_value(url))
