@@ -88,7 +88,7 @@ def helm_release_pending(view: View) -> Iterator[Outcome]:
             _note(newest, secret)
         except Unreadable as error:
             yield unknown(Code.UNPARSABLE, str(error))
-    changes = rancher_changes(view.upgrade)
+    changes = rancher_changes(view)
     for key in RELEASES:
         if key in newest:
             yield from _judge(key, newest[key], changes, view)

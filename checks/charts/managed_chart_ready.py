@@ -3,8 +3,8 @@
 Rule: validator.go checkManagedCharts (v1.4.0 to v1.9.0-rc6): every managedcharts.management.cattle.io in fleet-local
 whose condition Ready has a status other than "True". A chart without that condition passes there, and here. check.sh
 looks at the bundles instead (fleet-bundle-ready, harvester-bundle-ready). Left-over charts of an upgrade log count.
-Edges: which states pass by themselves, and for how long they may take: checks/charts/_fleet.py. A cluster always has
-managed charts: none at all is unknown.
+Edges: which states pass by themselves, and for how long they may take: checks/charts/_fleet.py. One of the charts every
+cluster of the running release has (checks/knowledge/releases.yaml) that was not read is unknown.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Code,
     Enforcer,
     Explains,
     Finding,
@@ -30,6 +31,7 @@ from preflight.api import (
     ref_of,
     refused,
     text_at,
+    unknown,
 )
 
 from ._fleet import BUNDLES, CHARTS, bundles_of, is_left_over, message_of, not_ready, passes_by_itself, states_of
@@ -69,8 +71,12 @@ from ._fleet import BUNDLES, CHARTS, bundles_of, is_left_over, message_of, not_r
 )
 def managed_chart_ready(view: View) -> Iterator[Outcome]:
     """Yield a finding for every managed chart whose Ready condition is not True."""
-    bundles = bundles_of(view)
-    yield from judged(view.some(CHARTS), lambda chart: _judge(chart, bundles.get(name_of(chart)), view))
+    charts, bundles = view.some(CHARTS), bundles_of(view)
+    yield from judged(charts, lambda chart: _judge(chart, bundles.get(name_of(chart)), view))
+    release = view.release(view.upgrade.from_version)
+    for name in release.managed_charts if release else ():
+        if not any(ref_of(chart).name == name for chart in charts):
+            yield unknown(Code.INCOMPLETE, f"ManagedChart {name} was not read, and every such cluster has it")
 
 
 def _judge(chart: JsonObject, bundle: JsonObject | None, view: View) -> Iterator[Outcome]:

@@ -82,7 +82,7 @@ from ._rancher import rancher_changes
 )
 def script_preconditions(view: View) -> Iterator[Outcome]:
     """Yield a finding for every object that is missing, and every repository that is not downloaded."""
-    changes = rancher_changes(view.upgrade)
+    changes = rancher_changes(view)
     for resource, wanted in WANTED.items():
         if view.missing(resource):
             continue
