@@ -81,7 +81,7 @@ MIGRATED = harmless("The script of the upgrade moves its objects to v1beta2 by i
     category="longhorn",
     needs=(
         need(CRDS, "status.storedVersions"),
-        *(need(f"{kind}{SUFFIX}", optional=True) for kind in KINDS),
+        *(need(f"{kind}{SUFFIX}") for kind in KINDS),
     ),
     from_versions=">=1.6.0",
     to_versions=">=1.7.0",
@@ -116,9 +116,11 @@ def _judge(crd: JsonObject, migrates: bool, view: View) -> Iterator[Outcome]:
     moves = migrates and text_at(labels_of(crd), "[app.kubernetes.io/name]") == "longhorn"
     leaving: list[str] = []
     if moves:
-        if reason := _unread(name, view):
-            yield unknown(Code.ERROR, reason)
-        leaving = [name_of(item) for item in _objects(name, view) if text_at(item, "metadata.deletionTimestamp")]
+        known = name.removesuffix(SUFFIX) in KINDS
+        if not known:
+            yield unknown(Code.ERROR, f"whether objects of {name} are being deleted is not looked at")
+        objects = view.read(name) if known else ()
+        leaving = [name_of(item) for item in objects if text_at(item, "metadata.deletionTimestamp")]
     fine = moves and not leaving
     yield Finding(
         severity=INFO if fine else FAIL,
@@ -145,14 +147,3 @@ def _commands(name: str, moves: bool) -> tuple[Command, ...]:
             "patch crd {} --subresource=status --type merge -p {}", name, '{"status":{"storedVersions":["v1beta2"]}}'
         ),
     )
-
-
-def _unread(name: str, view: View) -> str:
-    if name.removesuffix(SUFFIX) not in KINDS:
-        return f"whether objects of {name} are being deleted is not looked at"
-    reason = view.missing(name)
-    return f"whether objects of {name} are being deleted was not read ({reason.text})" if reason else ""
-
-
-def _objects(name: str, view: View) -> tuple[JsonObject, ...]:
-    return view.read(name) if name.removesuffix(SUFFIX) in KINDS else ()
