@@ -23,13 +23,13 @@ from ._fleet import deployments, is_young, message_of, not_ready
 
 GENERATION = "{.spec.forceSyncGeneration}"
 SHOWN = 3
-REFUSED = refused("The server refuses to create the Upgrade while the chart is not Ready, and Fleet does not mend it.")
+REFUSED = refused("The server refuses to create the Upgrade while the chart is not Ready, and Fleet does not mend it")
 WILL_REFUSE = refused(
-    "Fleet takes the chart for Modified when it looks again, and the server then refuses the Upgrade (when is unproven).",
+    "Fleet takes the chart for Modified when it looks again, and the server then refuses the Upgrade (when is unproven)",
     Certainty.LIKELY,
 )
 MAY_REFUSE = refused(
-    "The chart is still Ready; once Fleet looks again it may not be, and then the server refuses the Upgrade.",
+    "The chart is still Ready; once Fleet looks again it may not be, and then the server refuses the Upgrade",
     Certainty.POSSIBLE,
 )
 

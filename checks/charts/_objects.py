@@ -30,17 +30,17 @@ RANCHER_REPOS = ("rancher-charts", "rancher-rke2-charts", "rancher-partner-chart
 WAITS = ">=1.7.2 <1.8.0 || >=1.8.1"
 """Targets whose script waits for a ClusterRepo instead of ending at it."""
 DOWNLOAD_WAITS = hangs(
-    Phase.SYSTEM_SERVICES, "The script has the repository downloaded anew and waits for that without limit."
+    Phase.SYSTEM_SERVICES, "The script has the repository downloaded anew and waits for that without limit"
 )
 MAY_NOT_DOWNLOAD = degrades(
     Phase.SYSTEM_SERVICES,
-    "Rancher makes the repository anew in the upgrade; what is installed from it may not be found afterwards.",
+    "Rancher makes the repository anew in the upgrade; what is installed from it may not be found afterwards",
     Certainty.POSSIBLE,
 )
 WILL_NOT_DOWNLOAD = hangs(
     Phase.SYSTEM_SERVICES,
     "Rancher makes the repository anew and the script waits for its download without limit (that it will fail again is "
-    "inferred).",
+    "inferred)",
     Certainty.LIKELY,
 )
 _RESTART = (kubectl("rollout restart deployment rancher -n cattle-system"),)

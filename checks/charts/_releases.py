@@ -64,34 +64,34 @@ _LOOK = "Read its history first, and bring it back to a deployed revision before
 _BY_SCRIPTS = (Enforcer.SCRIPTS, Enforcer.DOCS)
 _UNUSED = degrades(
     Phase.SYSTEM_SERVICES,
-    "This upgrade does not change Rancher and leaves the release alone; it may stay old for long.",
+    "This upgrade does not change Rancher and leaves the release alone; it may stay old for long",
 )
 _WAITS = hangs(
     Phase.SYSTEM_SERVICES,
-    "Rancher leaves the release as it is, and the script waits without limit until it is deployed at the new version.",
+    "Rancher leaves the release as it is, and the script waits without limit until it is deployed at the new version",
 )
 _REFUSES = fails(
     Phase.SYSTEM_SERVICES,
-    "helm refuses to upgrade Rancher, the script ends at that, and the Upgrade is Failed after its retries.",
+    "helm refuses to upgrade Rancher, the script ends at that, and the Upgrade is Failed after its retries",
 )
 _REFUSED_EACH_TIME = hangs(
     Phase.SYSTEM_SERVICES,
     "Rancher tries, helm refuses each time, and the script waits without limit for the release (that helm refuses it is "
-    "inferred).",
+    "inferred)",
     Certainty.LIKELY,
 )
 _ROLLED_BACK = delays(
     Phase.SYSTEM_SERVICES,
     "The script rolls it back once, after 5 minutes, unless the pending revision is already the target's: then it may not "
-    "get on.",
+    "get on",
     Certainty.POSSIBLE,
 )
 _BY_FLEET = delays(
-    Phase.SYSTEM_SERVICES, "Fleet rolls it back by itself when it applies the chart, which may take longer."
+    Phase.SYSTEM_SERVICES, "Fleet rolls it back by itself when it applies the chart, which may take longer"
 )
 _UNINSTALLS = loses_data(
     Phase.SYSTEM_SERVICES,
-    "Fleet ends the uninstallation before it installs the chart anew: what the release holds is deleted.",
+    "Fleet ends the uninstallation before it installs the chart anew: what the release holds is deleted",
 )
 
 
@@ -124,11 +124,11 @@ def _of_fleet(cause: str) -> Weight:
         return Weight(
             WARN, _BY_FLEET, "Let Fleet finish, or roll it back to its last deployed revision", roll_back=True
         )
-    return Weight(WARN, degrades(Phase.SYSTEM_SERVICES, "The chart may fail again when the upgrade applies it."), _LOOK)
+    return Weight(WARN, degrades(Phase.SYSTEM_SERVICES, "The chart may fail again when the upgrade applies it"), _LOOK)
 
 
 def _failed(key: tuple[str, str]) -> Weight:
     if key == RANCHER:
-        text = "helm goes over a failed release, but what failed may fail again, and then the upgrade with it."
+        text = "helm goes over a failed release, but what failed may fail again, and then the upgrade with it"
         return Weight(WARN, fails(Phase.SYSTEM_SERVICES, text, Certainty.POSSIBLE), _LOOK)
-    return Weight(INFO, harmless("Rancher installs over a failed release by itself."), _LOOK)
+    return Weight(INFO, harmless("Rancher installs over a failed release by itself"), _LOOK)

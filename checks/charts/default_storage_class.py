@@ -115,8 +115,8 @@ def _finding(storage_class: JsonObject, chart: JsonObject) -> Finding:
 
 def _consequence(proven: bool) -> Consequence:
     if proven:
-        return refused("The server refuses to create the Upgrade while ManagedChart harvester is not Ready.")
+        return refused("The server refuses to create the Upgrade while ManagedChart harvester is not Ready")
     return refused(
-        "The next time the chart is applied it may turn not Ready, and the server then refuses the Upgrade.",
+        "The next time the chart is applied it may turn not Ready, and the server then refuses the Upgrade",
         Certainty.POSSIBLE,
     )

@@ -48,7 +48,7 @@ from ._fleet import BUNDLES, chart_of
     fix="Read the bundle's status; undo the edit, or repair what the chart needs.",
     consequence=degrades(
         Phase.SYSTEM_SERVICES,
-        "The script waits about 100 s and goes on; what the bundle carries may stay old or broken after the upgrade.",
+        "The script waits about 100 s and goes on; what the bundle carries may stay old or broken after the upgrade",
     ),
     causes={
         "bundle-not-ready": "No deployment of the bundle is ready.",

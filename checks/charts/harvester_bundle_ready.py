@@ -31,11 +31,11 @@ from preflight.api import (
 
 BUNDLES, CHARTS = "bundles.fleet.cattle.io", "managedcharts.management.cattle.io"
 TOUCHES = {"chart": ("harvester",)}
-REFUSED = refused("The server refuses to create the Upgrade while ManagedChart harvester is not Ready.")
+REFUSED = refused("The server refuses to create the Upgrade while ManagedChart harvester is not Ready")
 LATER = degrades(
     Phase.SYSTEM_SERVICES,
     "The server accepts the Upgrade as long as the ManagedChart is Ready, but what fleet cannot deploy now may be "
-    "missing afterwards too.",
+    "missing afterwards too",
 )
 
 

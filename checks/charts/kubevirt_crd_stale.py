@@ -54,7 +54,7 @@ CHARTS = "deploy/charts/harvester/dependency_charts"
     consequence=hangs(
         Phase.SYSTEM_SERVICES,
         "Bundle mcc-harvester stays Modified, and the script waits for it without limit (the documentation says so; that "
-        "these two definitions are all that matters is inferred from its cure).",
+        "these two definitions are all that matters is inferred from its cure)",
         Certainty.LIKELY,
     ),
     causes={

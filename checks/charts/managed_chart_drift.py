@@ -49,7 +49,7 @@ CHART_DEFAULT = 3
 HANGS = hangs(
     Phase.SYSTEM_SERVICES,
     "Parameters of a StorageClass cannot be changed: the chart of the target stays in ErrApplied, and the script waits for "
-    "it without limit.",
+    "it without limit",
 )
 
 

@@ -47,7 +47,7 @@ PAUSED_BY_UPGRADES = ("harvester", "harvester-crd", "rancher-monitoring-crd", "r
     causes={"chart-left-paused": "spec.paused is true and no upgrade runs: set it to false."},
     consequence=degrades(
         Phase.SYSTEM_SERVICES,
-        "Until somebody resumes it, changes to the chart are not applied and drift of its objects stays unseen.",
+        "Until somebody resumes it, changes to the chart are not applied and drift of its objects stays unseen",
     ),
 )
 def managed_chart_paused(view: View) -> Iterator[Outcome]:

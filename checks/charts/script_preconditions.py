@@ -115,11 +115,11 @@ def _missing(wanted: Wanted, changes: bool | None, view: View) -> Iterator[Outco
         commands=wanted.commands,
         resource=wanted.ref,
         enforced_by=(Enforcer.SCRIPTS,),
-        consequence=hangs(Phase.SYSTEM_SERVICES, f"The script waits without limit until {wanted.what} is there.")
+        consequence=hangs(Phase.SYSTEM_SERVICES, f"The script waits without limit until {wanted.what} is there")
         if waits
         else fails(
             Phase.SYSTEM_SERVICES,
-            f"The script ends where it {wanted.used}, at each try, and the Upgrade is Failed.",
+            f"The script ends where it {wanted.used}, at each try, and the Upgrade is Failed",
         ),
     )
 

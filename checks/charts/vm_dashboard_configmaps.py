@@ -50,7 +50,7 @@ KEYS = {
     consequence=fails(
         Phase.SYSTEM_SERVICES,
         "The step that applies the manifests of 1.4.1 ends at its very start, each time it is tried, and the Upgrade is "
-        "Failed.",
+        "Failed",
     ),
     causes={
         "dashboard-missing": "The ConfigMap or its key is not there: restore it.",

@@ -10,6 +10,7 @@ from preflight.api import (
     JsonObject,
     NotCollected,
     Reason,
+    Unreadable,
     View,
     boolean_at,
     condition_status,
@@ -48,20 +49,34 @@ def disks_of(node: JsonObject) -> Iterator[Disk]:
     statuses = mapping_at(node, "status.diskStatus")
     for name, spec in sorted(mapping_at(node, "spec.disks").items()):
         status = statuses.get(name)
-        maximum = integer_at(status, "storageMaximum") if isinstance(status, dict) else None
-        if not isinstance(spec, dict) or not isinstance(status, dict) or maximum is None:
+        if not isinstance(spec, dict) or not isinstance(status, dict) or status.get("storageMaximum") is None:
             continue
         yield Disk(
             node=name_of(node),
             name=name,
-            maximum=maximum,
-            available=integer_at(status, "storageAvailable") or 0,
-            scheduled=integer_at(status, "storageScheduled") or 0,
-            reserved=integer_at(spec, "storageReserved") or 0,
+            maximum=_bytes(node, name, status, "storageMaximum"),
+            available=_bytes(node, name, status, "storageAvailable"),
+            scheduled=_bytes(node, name, status, "storageScheduled"),
+            reserved=_bytes(node, name, {"storageReserved": 0, **spec}, "storageReserved"),
             open=node_open
             and boolean_at(spec, "allowScheduling") is not False
             and not boolean_at(spec, "evictionRequested"),
         )
+
+
+def sizes_of(node: JsonObject) -> Iterator[int]:
+    """Return the sizes of a Longhorn node's disks, of those that report one. Units: bytes."""
+    for name, status in sorted(mapping_at(node, "status.diskStatus").items()):
+        if isinstance(status, dict) and status.get("storageMaximum") is not None:
+            yield _bytes(node, name, status, "storageMaximum")
+
+
+def _bytes(node: JsonObject, disk: str, holder: JsonObject, field: str) -> int:
+    count = integer_at(holder, field)
+    if count is None or count < 0:
+        told = "is missing" if count is None else f"is {count}"
+        raise Unreadable(f"Longhorn node {name_of(node)}: {field} of disk {disk} {told}, not a number of bytes")
+    return count
 
 
 def _holds(node: JsonObject, kind: str) -> bool:

@@ -31,27 +31,27 @@ SHOWN = 3
 WAITS = hangs(
     Phase.NODE_DRAIN,
     "Longhorn never removes the disruption budget of a node that holds such a replica, and its drain is tried again without "
-    "end.",
+    "end",
 )
 STAYS = hangs(
     Phase.NODE_DRAIN,
-    "Longhorn keeps the disruption budget of that node while the volume is attached, and its drain never ends.",
+    "Longhorn keeps the disruption budget of that node while the volume is attached, and its drain never ends",
 )
 SLOW = delays(
     Phase.NODE_DRAIN,
-    "The drain of each node may wait until its replicas were built anew on others, which takes hours for large volumes.",
+    "The drain of each node may wait until its replicas were built anew on others, which takes hours for large volumes",
     Certainty.POSSIBLE,
 )
 PINS = hangs(
     Phase.NODE_DRAIN,
     "The only replica of the upgrade's own repository runs on one node, whose drain then never ends (read in Longhorn's "
-    "source, not tried).",
+    "source, not tried)",
     Certainty.LIKELY,
 )
 LATE = delays(
     Phase.ADMISSION,
     "After a node was away Longhorn builds missing replicas half an hour late, and the server refuses degraded volumes so "
-    "long.",
+    "long",
     Certainty.POSSIBLE,
 )
 
@@ -98,7 +98,7 @@ def _set_policy(chart: JsonObject) -> tuple[Command, ...]:
 
 def by_hand(attachment: JsonObject, node: str) -> Finding:
     """Return the finding about a volume that was attached by hand and stays so."""
-    volume = text_at(attachment, "spec.volume") or name_of(attachment)
+    volume = name_of(attachment)
     return Finding(
         severity=FAIL,
         cause="manual-attachment-kept",

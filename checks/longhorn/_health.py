@@ -36,16 +36,16 @@ SCRIPT_HEALTHY_ABOVE = 2
 MOVING = ("creating", "attaching", "detaching", "deleting")
 TOO_FEW = hangs(
     Phase.NODE_DRAIN,
-    "The pre-drain job of each node waits without limit for two writable replicas of every volume in use.",
+    "The pre-drain job of each node waits without limit for two writable replicas of every volume in use",
 )
 NOT_HEALTHY = hangs(
     Phase.NODE_DRAIN,
-    "The pre-drain job of each node waits without limit until the volumes of all engines are healthy.",
+    "The pre-drain job of each node waits without limit until the volumes of all engines are healthy",
 )
-UNUSABLE = degrades(Phase.AFTER, "No replica of the volume works: what uses it does not start, upgrade or not.")
+UNUSABLE = degrades(Phase.AFTER, "No replica of the volume works: what uses it does not start, upgrade or not")
 WEAKER = degrades(
     Phase.NODE_DRAIN,
-    "Nobody stops the upgrade for it; what uses the volume may lose it while the nodes restart one by one.",
+    "Nobody stops the upgrade for it; what uses the volume may lose it while the nodes restart one by one",
     Certainty.POSSIBLE,
 )
 
@@ -154,7 +154,7 @@ class Scene(NamedTuple):
     def _consequence(self, blocks: tuple[Enforcer, ...], too_few: bool, health: str) -> Consequence:
         if Enforcer.WEBHOOK in blocks:
             return refused(
-                f"With {self.nodes} nodes the server refuses to create the Upgrade while a volume is degraded."
+                f"With {self.nodes} nodes the server refuses to create the Upgrade while a volume is degraded"
             )
         if blocks:
             return TOO_FEW if too_few else NOT_HEALTHY

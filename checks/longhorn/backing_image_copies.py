@@ -36,7 +36,7 @@ from ._volumes import is_witness, patch
 
 DROPPED = loses_data(
     Phase.NODE_UPGRADE,
-    "Longhorn may drop every copy of the image while nodes restart, and machines made from it then do not start.",
+    "Longhorn may drop every copy of the image while nodes restart, and machines made from it then do not start",
     Certainty.POSSIBLE,
 )
 
@@ -53,7 +53,7 @@ DROPPED = loses_data(
     fix="Raise spec.minNumberOfCopies of the backing image.",
     consequence=stops_workload(
         Phase.NODE_DRAIN,
-        "While the nodes with the copies are down, machines made from the image may not start.",
+        "While the nodes with the copies are down, machines made from the image may not start",
         Certainty.POSSIBLE,
     ),
     causes={
@@ -77,7 +77,7 @@ def backing_image_copies(view: View) -> Iterator[Outcome]:
             return
         unset = value_at(image, "spec.minNumberOfCopies") is None
         yield Finding(
-            severity=FAIL if copies == 0 and not unset else WARN,
+            severity=FAIL if copies <= 0 and not unset else WARN,
             cause="few-copies" if copies > 0 else "no-copies-kept",
             message=f"Backing image {name_of(image)} is kept in {copies} copies{' (not set)' if unset else ''}; "
             f"{limit} are wanted on {data_nodes} data nodes",

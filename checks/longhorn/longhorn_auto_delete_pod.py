@@ -55,7 +55,7 @@ NAME = "auto-delete-pod-when-volume-detached-unexpectedly"
     ),
     consequence=stops_workload(
         Phase.SYSTEM_SERVICES,
-        "Longhorn may delete the pods of running machines while its CSI pods restart: the machines restart.",
+        "Longhorn may delete the pods of running machines while its CSI pods restart: the machines restart",
     ),
     causes={"pods-may-be-deleted": "The setting is true and machines run on such disks: set it to false meanwhile."},
 )

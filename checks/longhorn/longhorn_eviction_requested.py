@@ -41,10 +41,10 @@ from ._volumes import patch, unlisted
 AFFECTED = ">=1.4.0 <1.5.0"
 CRASHES = hangs(
     Phase.SYSTEM_SERVICES,
-    "longhorn-manager crashes in this upgrade, and the script waits for it without limit.",
+    "longhorn-manager crashes in this upgrade, and the script waits for it without limit",
 )
 WEAKENS = degrades(
-    Phase.NODE_DRAIN, "Volumes may be degraded while their replicas move, and the server refuses degraded volumes."
+    Phase.NODE_DRAIN, "Volumes may be degraded while their replicas move, and the server refuses degraded volumes"
 )
 
 

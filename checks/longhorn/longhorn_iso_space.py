@@ -52,14 +52,12 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 GIB = 2**30
 ESTIMATED = "(the size of the image is an estimate)"
 NEVER_READY = hangs(
-    Phase.IMAGE, f"The image never becomes ready, and nothing limits the wait for it {ESTIMATED}.", Certainty.LIKELY
+    Phase.IMAGE, f"The image never becomes ready, and nothing limits the wait for it {ESTIMATED}", Certainty.LIKELY
 )
-NOT_FETCHED = fails(
-    Phase.IMAGE, f"The image cannot be stored, and the Upgrade is Failed {ESTIMATED}.", Certainty.LIKELY
-)
+NOT_FETCHED = fails(Phase.IMAGE, f"The image cannot be stored, and the Upgrade is Failed {ESTIMATED}", Certainty.LIKELY)
 MAY_WAIT = hangs(
     Phase.NODE_DRAIN,
-    f"The volume of the repository may stay degraded, and the drain may then wait for it {ESTIMATED}.",
+    f"The volume of the repository may stay degraded, and the drain may then wait for it {ESTIMATED}",
     Certainty.POSSIBLE,
 )
 

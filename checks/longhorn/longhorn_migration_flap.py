@@ -48,7 +48,7 @@ from ._volumes import claim_of, touches
     fix="Empty status.currentMigrationNodeID through the status subresource.",
     links=("https://github.com/harvester/harvester/issues/8949",),
     consequence=degrades(
-        Phase.AFTER, "The machine that uses the volume does not start or move again until the field is emptied."
+        Phase.AFTER, "The machine that uses the volume does not start or move again until the field is emptied"
     ),
     causes={"migration-left": "The volume is detached but still names a migration: empty that field."},
 )

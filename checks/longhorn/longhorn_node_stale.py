@@ -36,7 +36,7 @@ from ._volumes import is_managed, is_witness, read, unlisted
 
 MANAGERS, DAEMONSETS = "instancemanagers.longhorn.io", "daemonsets.apps"
 COUNTS = hangs(
-    Phase.SYSTEM_SERVICES, "After Longhorn is upgraded, the script waits without limit until exactly so many are ready."
+    Phase.SYSTEM_SERVICES, "After Longhorn is upgraded, the script waits without limit until exactly so many are ready"
 )
 
 
@@ -56,7 +56,7 @@ COUNTS = hangs(
     how="A node was removed from the cluster but not from Longhorn, or a taint keeps Longhorn's pods away.",
     fix="Delete the nodes.longhorn.io object of the node that is gone; remove the taint, or repair the pod.",
     consequence=hangs(
-        Phase.SYSTEM_SERVICES, "After Longhorn is upgraded, the script waits for the pods of that node without limit."
+        Phase.SYSTEM_SERVICES, "After Longhorn is upgraded, the script waits for the pods of that node without limit"
     ),
     explains=(Explains("longhorn-volume-health", Tie.NODE, causes=("node-gone", "no-instance-manager")),),
     causes={

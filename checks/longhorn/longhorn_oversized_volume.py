@@ -29,7 +29,7 @@ from preflight.api import (
     unknown,
 )
 
-from ._disks import disks_of
+from ._disks import sizes_of
 from ._volumes import claim_of, look, touches
 
 
@@ -38,7 +38,7 @@ from ._volumes import claim_of, look, touches
     title="No volume is larger than all disks together",
     category="longhorn",
     needs=(
-        need("nodes.longhorn.io", "spec.disks", "status.diskStatus.*.storageMaximum"),
+        need("nodes.longhorn.io", "status.diskStatus.*.storageMaximum"),
         need("volumes.longhorn.io", "spec.size", "status.kubernetesStatus"),
     ),
     worst=WARN,
@@ -49,14 +49,14 @@ from ._volumes import claim_of, look, touches
     fix="Delete the volume, or restore its data into one of a sensible size, before the upgrade.",
     links=("https://github.com/harvester/harvester/issues/8096",),
     consequence=degrades(
-        Phase.AFTER, "After the upgrade Longhorn takes the volume for not ready and refuses to delete it."
+        Phase.AFTER, "After the upgrade Longhorn takes the volume for not ready and refuses to delete it"
     ),
     causes={"larger-than-all-disks": "The volume can never be filled: replace it by one of a sensible size."},
     options={"timesCapacity": Option(1.0, "how many times the size of all disks a volume may have", minimum=0.1)},
 )
 def longhorn_oversized_volume(view: View) -> Iterator[Outcome]:
     """Yield a warning for every volume larger than all disks together."""
-    capacity = sum(disk.maximum for node in view.objects("nodes.longhorn.io") for disk in disks_of(node))
+    capacity = sum(size for node in view.objects("nodes.longhorn.io") for size in sizes_of(node))
     if not capacity:
         yield unknown(Code.ERROR, "no Longhorn node reports the size of a disk")
         return
@@ -64,8 +64,8 @@ def longhorn_oversized_volume(view: View) -> Iterator[Outcome]:
 
     def judge(volume: JsonObject) -> Iterator[Outcome]:
         size = integer_at(volume, "spec.size")
-        if size is None:
-            yield unknown(Code.UNPARSABLE, f"Volume {name_of(volume)} has no spec.size")
+        if size is None or size < 0:
+            yield unknown(Code.UNPARSABLE, f"Volume {name_of(volume)} has no spec.size, or one below zero")
         elif size > limit:
             yield Finding(
                 severity=WARN,

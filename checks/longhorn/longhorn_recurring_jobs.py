@@ -40,7 +40,7 @@ from preflight.api import (
     fix="Delete the job, or take its groups away, until the upgrade is over.",
     consequence=delays(
         Phase.NODE_DRAIN,
-        "A snapshot or backup that starts half-way attaches volumes, and the drain of their node may wait for it.",
+        "A snapshot or backup that starts half-way attaches volumes, and the drain of their node may wait for it",
         Certainty.POSSIBLE,
     ),
     causes={"recurring-task": "The job starts snapshots or backups by itself: disable it for the upgrade."},

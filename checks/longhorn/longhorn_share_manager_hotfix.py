@@ -46,7 +46,7 @@ CONTAINERS = "spec.template.spec.containers"
     fix="Put the image of Longhorn 1.7.3 back into the command of DaemonSet longhorn-manager first.",
     links=("https://github.com/harvester/harvester/issues/8354",),
     consequence=degrades(
-        Phase.AFTER, "Volumes that are shared may stay on the hotfix, which is older than what the target ships."
+        Phase.AFTER, "Volumes that are shared may stay on the hotfix, which is older than what the target ships"
     ),
     causes={"hotfix-image": "The image is a hotfix: go back to the stock one of this version before the upgrade."},
 )

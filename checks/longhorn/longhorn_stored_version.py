@@ -64,15 +64,15 @@ KINDS = (
 REFUSED = hangs(
     Phase.SYSTEM_SERVICES,
     "The API server refuses Longhorn's new definition, the chart is never Ready, and the script waits for it without limit "
-    "(inferred from the rules of the API server).",
+    "(inferred from the rules of the API server)",
     Certainty.LIKELY,
 )
 ENDS = fails(
     Phase.SYSTEM_SERVICES,
-    "The script patches each of its objects and ends at the first that refuses (that one being deleted does is inferred).",
+    "The script patches each of its objects and ends at the first that refuses (that one being deleted does is inferred)",
     Certainty.LIKELY,
 )
-MIGRATED = harmless("The script of the upgrade moves its objects to v1beta2 by itself.")
+MIGRATED = harmless("The script of the upgrade moves its objects to v1beta2 by itself")
 
 
 @check(

@@ -47,10 +47,10 @@ MANAGERS = "instancemanagers.longhorn.io"
 STAYS = hangs(
     Phase.NODE_DRAIN,
     "Longhorn never removes the disruption budget of that instance manager, and the node stays in Pre-drained (read in the "
-    "documentation's steps, not in a script).",
+    "documentation's steps, not in a script)",
     Certainty.LIKELY,
 )
-UNUSED = degrades(Phase.AFTER, "Nothing waits for it here; the process may keep memory and ports of its node.")
+UNUSED = degrades(Phase.AFTER, "Nothing waits for it here; the process may keep memory and ports of its node")
 
 
 @check(

@@ -38,10 +38,10 @@ from preflight.api import (
 from ._volumes import by_volume, claim_of, patch, read, touches
 
 ACTIVE = ("creating", "attached", "attaching")
-REFUSED = refused("The server refuses to create the Upgrade while a volume has a single replica.")
+REFUSED = refused("The server refuses to create the Upgrade while a volume has a single replica")
 ACCEPTED = degrades(
     Phase.NODE_DRAIN,
-    "A server of 1.4 accepts it while the volume is unused; it cannot be used while the node with its replica is down.",
+    "A server of 1.4 accepts it while the volume is unused; it cannot be used while the node with its replica is down",
 )
 
 

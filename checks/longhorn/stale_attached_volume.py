@@ -45,7 +45,7 @@ from ._volumes import claim_of, look, touches
     links=("https://github.com/harvester/harvester/issues/3648",),
     consequence=delays(
         Phase.NODE_DRAIN,
-        "The drain of the node may wait until somebody detaches the volume.",
+        "The drain of the node may wait until somebody detaches the volume",
         Certainty.POSSIBLE,
     ),
     causes={
