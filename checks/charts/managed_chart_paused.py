@@ -21,6 +21,7 @@ from preflight.api import (
     boolean_at,
     check,
     degrades,
+    judged,
     kubectl,
     name_of,
     need,
@@ -55,7 +56,7 @@ def managed_chart_paused(view: View) -> Iterator[Outcome]:
     if running := running_upgrades(view):
         yield NotApplicable(f"upgrade {running[0]} is running, and a running upgrade pauses charts")
         return
-    yield from view.each(CHARTS, _judge)
+    yield from judged(view.some(CHARTS), _judge)
 
 
 def _judge(chart: JsonObject) -> Iterator[Outcome]:

@@ -58,7 +58,8 @@ from ._fleet import BUNDLES, CHARTS, bundles_of, is_left_over, message_of, not_r
         "https://github.com/harvester/harvester/issues/7545",
     ),
     causes={
-        "chart-not-ready": "Condition Ready is not True; its message says what fleet could not apply.",
+        "chart-not-ready": "Condition Ready is not True; its message says what fleet could not apply. WaitApplied for "
+        "longer than a quarter of an hour: look whether fleet-agent runs in cattle-fleet-local-system.",
         "chart-modified": "Objects of the chart differ from it: undo the edit or make it part of spec.values.",
         "upgradelog-chart-left": "The chart of an earlier upgrade's log: delete it.",
     },
