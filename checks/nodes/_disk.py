@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preflight.api import JsonObject, integer_at
+from preflight.api import JsonObject, Unreadable, integer_at, name_of
 
 GIB = 2**30
 
@@ -26,12 +26,17 @@ class Disk:
 
 
 def read_disk(summary: JsonObject) -> Disk | None:
-    """Read node.fs of a kubelet summary; None when one of the three numbers the webhook needs is not there."""
+    """Read node.fs of a kubelet summary; None when one of the three numbers the webhook needs is not there.
+
+    Raises Unreadable for a number below zero: no disk has that, and the arithmetic would make room of it.
+    """
     used, available, capacity = (
         integer_at(summary, f"node.fs.{name}") for name in ("usedBytes", "availableBytes", "capacityBytes")
     )
     if used is None or available is None or not capacity:
         return None
+    if min(used, available, capacity) < 0:
+        raise Unreadable(f"the kubelet of node {name_of(summary)} reports a disk with less than no bytes (node.fs)")
     return Disk(used, available, capacity)
 
 

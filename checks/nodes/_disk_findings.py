@@ -8,16 +8,24 @@ from dataclasses import dataclass
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
+    Consequence,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     ResourceRef,
     View,
+    degrades,
+    fails,
     human_bytes,
+    kubectl,
     lies_in,
     name_of,
+    on_node,
     ref_of,
+    refused,
 )
 
 from ._disk import GIB, Disk, parse_go_bool
@@ -107,11 +115,12 @@ def incomplete(summary: JsonObject) -> Finding:
         severity=FAIL,
         cause="kubelet-reply-incomplete",
         message=f"The kubelet of node {name} answers without its disk usage (node.fs), to which the server answers 500",
-        hint="Look at the reply; restart rke2 on the node if it stays so\n"
-        f"kubectl get --raw /api/v1/nodes/{name}/proxy/stats/summary",
+        hint="Look at the reply; restart rke2 on the node if it stays so",
+        commands=(kubectl("get --raw /api/v1/nodes/{}/proxy/stats/summary", name),),
         resource=ResourceRef("v1", "Node", "", name),
         transient=True,
         enforced_by=(Enforcer.WEBHOOK,),
+        consequence=refused("The server answers 500 and does not create the Upgrade"),
     )
 
 
@@ -120,15 +129,35 @@ def _bad_annotation(version: JsonObject, key: str, text: str) -> Finding:
         severity=FAIL,
         cause="version-annotation-invalid",
         message=f"Version {name_of(version)} has annotation {key} = {text!r}, which the server cannot read",
-        hint="Correct or remove the annotation\n"
-        f"kubectl annotate versions.harvesterhci.io {name_of(version)} -n harvester-system {key}-",
+        hint="Correct or remove the annotation",
+        commands=(kubectl("annotate versions.harvesterhci.io {} -n harvester-system {}-", name_of(version), key),),
         resource=ref_of(version),
         evidence={"annotation": key, "value": text},
         enforced_by=(Enforcer.WEBHOOK,),
+        consequence=refused(),
     )
 
 
 _BLOCKING = ("disk-too-full", "free-space-below-minimum")
+_MEANS: dict[str, Consequence] = {
+    "disk-too-full": refused(),
+    "free-space-below-minimum": refused(),
+    "kubelet-threshold-lower": fails(
+        Phase.PRELOAD,
+        "The kubelet may delete images that were just loaded, and a step of the upgrade may fail for want of them",
+        Certainty.POSSIBLE,
+    ),
+    "free-space-below-advice": degrades(
+        Phase.PRELOAD, "The partition may fill up while the upgrade runs", Certainty.POSSIBLE
+    ),
+}
+_NOT_REFUSED = fails(
+    Phase.PRELOAD,
+    "The kubelet deletes images that the upgrade has loaded, and a step fails for want of them (the server was told not to "
+    "look, so this was not tried)",
+    Certainty.LIKELY,
+)
+"""For a disk that is too full where the Version object tells the server not to look."""
 
 
 def _finding(
@@ -138,9 +167,8 @@ def _finding(
         severity=FAIL if cause in _BLOCKING else WARN,
         cause=cause,
         message=message,
-        hint=f"On node {name} remove unused images, then look again at /usr/local\n"
-        "crictl rmi --prune\n"
-        "df -h /usr/local",
+        hint=f"On node {name} remove unused images, then look again at /usr/local",
+        commands=(on_node("crictl rmi --prune"), on_node("df -h /usr/local")),
         resource=ResourceRef("v1", "Node", "", name),
         evidence={
             "usedBytes": disk.used,
@@ -152,4 +180,5 @@ def _finding(
             "minimumFreeBytes": limits.minimum_free,
         },
         enforced_by=who,
+        consequence=_NOT_REFUSED if cause == "disk-too-full" and limits.skipped else _MEANS[cause],
     )

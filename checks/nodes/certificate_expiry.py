@@ -5,9 +5,11 @@ endpoint presents on port 6443 must be 7 days away or more, else 400. check.sh c
 days warns, but for the files of the one node it runs on. 0 to 7 days: the server refuses, so that is a failure from
 1.5 on; on 1.4.x nobody refuses before the certificate is out.
 Units: days of 24 hours; exactly 7 days pass. On 1.5.0 annotation minCertsExpirationInDay of the Version replaces 7;
-from 1.5.1 it stands on the Upgrade, which does not exist yet.
+from 1.5.1 it stands on the Upgrade, which does not exist yet. Below one day it makes that server ask for nothing: then
+we keep our own limit, and say that nobody else does.
 Edges: IPv6 endpoints alone break the server: before 1.9 it writes the address without brackets, from 1.9 it looks at
-IPv4 only. Client and kubelet certificates under /var/lib/rancher/rke2 cannot be seen from here.
+IPv4 only. Not looked at: client and kubelet certificates, etcd's and port 9345's (rke2-certificates has what RKE2 says of
+them). A node of the control plane whose certificate was not read makes it unknown.
 """
 
 from __future__ import annotations
@@ -15,28 +17,38 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import NamedTuple
 
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
     Code,
+    Consequence,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Option,
     Outcome,
+    Phase,
     Severity,
+    Tie,
     Unknown,
     Unreadable,
     View,
     check,
     format_time,
+    hangs,
     human_duration,
+    kubectl,
+    labels_of,
     lies_in,
     maps_at,
     name_of,
     need,
     ref_of,
+    refused,
     text_at,
     time_at,
     unknown,
@@ -46,16 +58,50 @@ from ._target_version import VERSIONS, version_annotation
 
 CERTIFICATES = "endpoints/apiserver-certificates"
 MINIMUM_DAYS = "harvesterhci.io/minCertsExpirationInDay"
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+ONLY_THESE = "only what API servers present on port 6443 was looked at here"
+STALLS = hangs(
+    Phase.NODE_UPGRADE,
+    "A node does not get on with a certificate that is out, and the upgrade waits for it (seen in reports, not proven for "
+    "each certificate)",
+    Certainty.LIKELY,
+)
+MAY_RUN_OUT = hangs(
+    Phase.NODE_UPGRADE,
+    "It may run out before the upgrade is over, and a node may not get on then",
+    Certainty.POSSIBLE,
+)
+
+
+class Least(NamedTuple):
+    """How long a certificate must still be valid."""
+
+    span: timedelta
+    demanded: bool
+    """Whether the running server refuses below it."""
+
+
+class Verdict(NamedTuple):
+    """What the time a certificate has left comes to."""
+
+    severity: Severity
+    cause: str
+    enforced_by: tuple[Enforcer, ...]
+    consequence: Consequence
 
 
 @check(
-    id="certificate-expiry",
-    title="The API servers' certificates last beyond the upgrade",
-    category="nodes",
-    needs=(need(CERTIFICATES, "certificates"), need(VERSIONS, f"metadata.annotations[{MINIMUM_DAYS}]", optional=True)),
-    enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH, Enforcer.SCRIPTS),
+    title="The certificates API servers present on port 6443 last beyond the upgrade",
+    needs=(
+        need(CERTIFICATES, "certificates"),
+        need(VERSIONS, f"metadata.annotations[{MINIMUM_DAYS}]", optional=True),
+        need("nodes", "status.addresses", optional=True),
+    ),
+    enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH, Enforcer.SCRIPTS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
-    why="From 1.5 the server refuses the Upgrade with less than 7 days left; an expired certificate stalls node steps.",
+    why="From 1.5 the server refuses the Upgrade with less than 7 days left; an expired certificate stalls node steps. Only "
+    "the chains on port 6443 can be looked at from here: client and kubelet certificates, those of etcd, of port 9345, of "
+    "the controller manager and of the scheduler are not (see rke2-certificates).",
     how="RKE2 renews its certificates when it starts; a node that ran for a year without a restart outlives them.",
     fix="Raise spec.rkeConfig.rotateCertificates.generation of clusters.provisioning.cattle.io fleet-local/local, turn "
     "on setting auto-rotate-rke2-certs, or restart rke2 on the node.",
@@ -72,6 +118,8 @@ MINIMUM_DAYS = "harvesterhci.io/minCertsExpirationInDay"
         "warnDays": Option(10, "days below which it is a warning", minimum=0),
     },
     waived_by="harvesterhci.io/minCertsExpirationInDay",
+    consequence=refused(),
+    explains=(Explains("rke2-certificates", Tie.NODE), Explains("node-ready", Tie.NODE)),
 )
 def certificate_expiry(view: View) -> Iterator[Outcome]:
     """Yield a finding for every API server whose chain runs out too soon."""
@@ -80,26 +128,56 @@ def certificate_expiry(view: View) -> Iterator[Outcome]:
     servers = view.objects(CERTIFICATES)
     if not servers and not view.gaps(CERTIFICATES):
         yield unknown(Code.UNREACHABLE, "no API server endpoint was found to ask for its certificates")
-    yield from view.each(CERTIFICATES, lambda server: _judge(view, server, least))
+    nodes = _control_plane(view)
+    yield from view.each(CERTIFICATES, lambda server: _judge(view, server, least, nodes))
+    yield from _not_seen(view, nodes)
     addresses = [name_of(server).rpartition(":")[0] for server in servers]
     if addresses and all(":" in address for address in addresses) and _server_looks(view):
         yield Finding(
             severity=FAIL,
             cause="only-ipv6-endpoints",
             message=f"The API servers have IPv6 addresses only ({', '.join(addresses)}), which the webhook cannot ask",
-            hint="Create the Upgrade with annotation harvesterhci.io/skipWebhook after every other finding is cured\n"
-            "kubectl get endpoints kubernetes -n default",
+            hint="Create the Upgrade with annotation harvesterhci.io/skipWebhook after every other finding is cured",
+            commands=(kubectl("get endpoints kubernetes -n default"),),
             resource=ref_of(servers[0]),
             enforced_by=(Enforcer.WEBHOOK,),
         )
+
+
+def _control_plane(view: View) -> dict[str, set[str]]:
+    """Return the addresses of every node that runs an API server, by name; empty when nodes were not read."""
+    return {
+        name_of(node): {
+            text_at(address, "address")
+            for address in maps_at(node, "status.addresses")
+            if text_at(address, "type") == "InternalIP"
+        }
+        for node in view.read("nodes")
+        if labels_of(node).get(CONTROL_PLANE) == "true"
+    }
+
+
+def _not_seen(view: View, nodes: dict[str, set[str]]) -> Iterator[Outcome]:
+    """Yield an unknown for every node of the control plane of whose API server no certificate was read."""
+    hosts = {_host(server) for server in view.objects(CERTIFICATES)}
+    if not hosts or len(hosts) + len(view.gaps(CERTIFICATES)) >= len(nodes):
+        return
+    for name, addresses in sorted(nodes.items()):
+        if not addresses & hosts:
+            yield unknown(Code.INCOMPLETE, f"no certificate of the API server on node {name} was read", node=name)
+
+
+def _host(server: JsonObject) -> str:
+    return name_of(server).rpartition(":")[0].strip("[]")
 
 
 def _server_looks(view: View) -> bool:
     return lies_in(view.upgrade.from_version, ">=1.5.0") is not False
 
 
-def _least(view: View) -> tuple[timedelta, list[Outcome]]:
-    least = timedelta(days=view.options["minDays"])
+def _least(view: View) -> tuple[Least, list[Outcome]]:
+    looks = _server_looks(view)
+    least = Least(timedelta(days=view.options["minDays"]), looks)
     if lies_in(view.upgrade.from_version, "=1.5.0") is not True:
         return least, []
     if missing := view.missing(VERSIONS):
@@ -108,48 +186,61 @@ def _least(view: View) -> tuple[timedelta, list[Outcome]]:
     if text is None or version is None:
         return least, []
     if re.fullmatch(r"[+-]?[0-9]{1,6}", text):
-        return timedelta(days=int(text)), []
+        days = int(text)
+        return (Least(timedelta(days=days), True) if days >= 1 else least._replace(demanded=False)), []
     finding = Finding(
         severity=FAIL,
         cause="version-annotation-invalid",
         message=f"Version {name_of(version)} has annotation {MINIMUM_DAYS} = {text!r}, which the server cannot read",
-        hint="Correct or remove the annotation\n"
-        f"kubectl annotate versions.harvesterhci.io {name_of(version)} -n harvester-system {MINIMUM_DAYS}-",
+        hint="Correct or remove the annotation",
+        commands=(
+            kubectl("annotate versions.harvesterhci.io {} -n harvester-system {}-", name_of(version), MINIMUM_DAYS),
+        ),
         resource=ref_of(version),
         enforced_by=(Enforcer.WEBHOOK,),
     )
     return least, [finding]
 
 
-def _judge(view: View, server: JsonObject, least: timedelta) -> Iterator[Outcome]:
+def _judge(view: View, server: JsonObject, least: Least, nodes: dict[str, set[str]]) -> Iterator[Outcome]:
     chain = [(time_at(entry, "notAfter"), text_at(entry, "subject")) for entry in maps_at(server, "certificates")]
     dated = [(moment, subject) for moment, subject in chain if moment is not None]
     if len(dated) < len(chain) or not dated:
         raise Unreadable(f"API server {name_of(server)}: a certificate without notAfter, or no certificate at all")
     expires, subject = min(dated)
     left = expires - view.now
-    severity, cause, who = _verdict(left, least, view)
-    if cause:
-        state = f"expired {human_duration(-left)} ago" if left < timedelta(0) else f"expires in {human_duration(left)}"
-        yield Finding(
-            severity=severity,
-            cause=cause,
-            message=f"Certificate {subject} of API server {name_of(server)} {state} (at {format_time(expires)}); "
-            f"the server from 1.5 on demands {human_duration(least)}",
-            hint="Rotate the RKE2 certificates: raise spec.rkeConfig.rotateCertificates.generation by one\n"
-            "kubectl edit clusters.provisioning.cattle.io local -n fleet-local",
-            resource=ref_of(server),
-            evidence={"subject": subject, "notAfter": format_time(expires), "now": format_time(view.now)},
-            enforced_by=who,
-        )
+    verdict = _verdict(left, least, view)
+    if verdict is None:
+        return
+    state = f"expired {human_duration(-left)} ago" if left < timedelta(0) else f"expires in {human_duration(left)}"
+    asks = f"the server from 1.5 on demands {human_duration(least.span)}" + (
+        "" if least.demanded else ", but not this one"
+    )
+    yield Finding(
+        severity=verdict.severity,
+        cause=verdict.cause,
+        message=f"Certificate {subject} of API server {name_of(server)} {state} (at {format_time(expires)}); {asks}; "
+        f"{ONLY_THESE}",
+        hint="Rotate the RKE2 certificates: raise spec.rkeConfig.rotateCertificates.generation by one",
+        commands=(kubectl("edit clusters.provisioning.cattle.io local -n fleet-local"),),
+        resource=ref_of(server),
+        evidence={"subject": subject, "notAfter": format_time(expires), "now": format_time(view.now)},
+        enforced_by=verdict.enforced_by,
+        consequence=verdict.consequence,
+        touches={"node": tuple(sorted(name for name, held in nodes.items() if _host(server) in held))},
+    )
 
 
-def _verdict(left: timedelta, least: timedelta, view: View) -> tuple[Severity, str, tuple[Enforcer, ...]]:
+def _verdict(left: timedelta, least: Least, view: View) -> Verdict | None:
     looks, script = _server_looks(view), Enforcer.CHECK_SH
     if left < timedelta(0):
-        return FAIL, "certificate-expired", ((Enforcer.WEBHOOK, script) if looks else (script, Enforcer.SCRIPTS))
-    if looks and left < least:
-        return FAIL, "certificate-expires-soon", (Enforcer.WEBHOOK,)
-    if left < max(least, timedelta(days=view.options["warnDays"])):
-        return WARN, "certificate-expires-later", (script,)
-    return WARN, "", ()
+        if looks:
+            return Verdict(FAIL, "certificate-expired", (Enforcer.WEBHOOK, script), refused())
+        return Verdict(FAIL, "certificate-expired", (script, Enforcer.SCRIPTS), STALLS)
+    if looks and left < least.span:
+        if least.demanded:
+            return Verdict(FAIL, "certificate-expires-soon", (Enforcer.WEBHOOK,), refused())
+        return Verdict(FAIL, "certificate-expires-soon", (Enforcer.NONE,), STALLS)
+    if left < max(least.span, timedelta(days=view.options["warnDays"])):
+        return Verdict(WARN, "certificate-expires-later", (script,), MAY_RUN_OUT)
+    return None

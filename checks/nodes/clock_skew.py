@@ -4,30 +4,38 @@ Rule: nobody checks it. The addon controller compares a time of the harvester po
 whole seconds, so two seconds are enough to make an Addon stick. How it is measured: see _skew.py. Leases first, pods
 second (a lower bound, and only for clocks that are behind), the NTP annotation of the node is quoted as a third witness.
 Units: seconds. Edges: a Lease without a Node is stale and ignored; an estimate is right to about half a second. Where a
-pod of the last day contradicts a Lease that shows nothing, the pod is believed, but only to warn.
+pod of the last day contradicts a Lease that shows nothing, the pod is believed, but only to warn. A pod that shows a
+difference on a node that is not listed, or cannot be read, is `unknown`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
     Code,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Option,
     Outcome,
+    Phase,
     ResourceRef,
+    Tie,
     Unreadable,
     View,
     check,
     condition_status,
+    hangs,
+    kubectl,
     name_of,
     namespace_of,
     need,
+    on_node,
     ref_of,
     text_at,
     unknown,
@@ -37,12 +45,21 @@ from .._skew import Skew, annotation, bounds_of, combined, lease_skew, pod_skew,
 
 LEASES, PODS, ADDONS = "leases.coordination.k8s.io", "pods", "addons.harvesterhci.io"
 NTP = "node.harvesterhci.io/ntp-service"
+STICKS = hangs(
+    Phase.SYSTEM_SERVICES,
+    "Addons that the upgrade changes stick, and leases, logins and certificates fail while nodes restart one by one (which "
+    "of them stops the upgrade depends on the moment)",
+    Certainty.LIKELY,
+)
+MAY_STICK = hangs(
+    Phase.SYSTEM_SERVICES,
+    "An Addon that the upgrade changes may stick, and the upgrade may then wait for it",
+    Certainty.POSSIBLE,
+)
 
 
 @check(
-    id="clock-skew",
     title="The clocks of all nodes agree with the API server's",
-    category="nodes",
     needs=(
         need("nodes", "metadata.annotations[node.harvesterhci.io/ntp-service]"),
         need(LEASES, "spec.renewTime", "metadata.managedFields"),
@@ -64,25 +81,15 @@ NTP = "node.harvesterhci.io/ntp-service"
         "warnSeconds": Option(2, "seconds of difference from which on to warn", minimum=0),
         "failSeconds": Option(30, "seconds of difference from which on to block", minimum=0),
     },
+    explains=(Explains("addon-stuck", Tie.CLUSTER), Explains("etcd-members", Tie.NODE)),
 )
 def clock_skew(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose clock is off by more than the threshold."""
     known, stuck, annotations = _names(view), _stuck(view), _annotations(view)
-    found: dict[str, list[Skew]] = {LEASES: [], PODS: []}
-    for resource, read in ((LEASES, lease_skew), (PODS, pod_skew)):
-        for obj in () if view.missing(resource) else view.objects(resource):
-            if resource == LEASES and known is not None and ref_of(obj).name not in known:
-                continue
-            try:
-                skew = read(obj)
-            except Unreadable as error:
-                if resource == LEASES:
-                    yield unknown(Code.UNPARSABLE, f"{error}")
-                continue
-            if skew and (known is None or not skew.node or skew.node in known):
-                found[resource].append(skew)
-    limit, leases = view.options["warnSeconds"], {skew.node: skew for skew in found[LEASES]}
-    worst = combined(leases, bounds_of(found[PODS]), view.now, limit)
+    leases = yield from _read_leases(view, known)
+    pods = yield from _read_pods(view, known)
+    limit = view.options["warnSeconds"]
+    worst = combined(leases, bounds_of(pods), view.now, limit)
     for node, skew in worst.items():
         if node or not any(abs(other.seconds) >= limit for name, other in worst.items() if name):
             yield from _judge(view, skew, leases.get(node), stuck, annotations.get(node, ""))
@@ -90,9 +97,43 @@ def clock_skew(view: View) -> Iterator[Outcome]:
         yield unknown(Code.ERROR, f"the clock of node {name} cannot be told: no Lease of it with both times was read")
 
 
+def _read_leases(view: View, known: set[str] | None) -> Generator[Outcome, None, dict[str, Skew]]:
+    """Return what the Leases of the nodes show, by node; yield those that cannot be read."""
+    found = {}
+    for lease in () if view.missing(LEASES) else view.objects(LEASES):
+        if known is None or ref_of(lease).name in known:
+            try:
+                skew = lease_skew(lease)
+            except Unreadable as error:
+                yield unknown(Code.UNPARSABLE, f"{error}", node=ref_of(lease).name)
+                continue
+            if skew:
+                found[skew.node] = skew
+    return found
+
+
+def _read_pods(view: View, known: set[str] | None) -> Generator[Outcome, None, list[Skew]]:
+    """Return what pods show; yield those that cannot be read, or show a difference on a node that is not listed."""
+    found = []
+    for pod in () if view.missing(PODS) else view.objects(PODS):
+        try:
+            skew = pod_skew(pod)
+        except Unreadable as error:
+            yield unknown(Code.UNPARSABLE, f"{error}")
+            continue
+        if skew is None:
+            continue
+        if known is None or not skew.node or skew.node in known:
+            found.append(skew)
+        elif skew.seconds <= -view.options["warnSeconds"]:
+            text = f"pod {skew.namespace}/{skew.name} shows {skew.words()} on node {skew.node}, which is not listed"
+            yield unknown(Code.INCOMPLETE, text, node=skew.node)
+    return found
+
+
 def _names(view: View) -> set[str] | None:
     """Return the names of the nodes, None when they were not read."""
-    return None if view.missing("nodes") else {ref_of(node).name for node in view.objects("nodes")}
+    return None if view.missing("nodes") else {ref_of(node).name for node in view.some("nodes")}
 
 
 def _judge(view: View, skew: Skew, lease: Skew | None, stuck: list[str], ntp: str) -> Iterator[Outcome]:
@@ -112,15 +153,19 @@ def _judge(view: View, skew: Skew, lease: Skew | None, stuck: list[str], ntp: st
         message += f". It may be what holds up the Addons with an operation in progress: {', '.join(stuck)}"
     # a pod without nodeName proves that some node's clock is off: then the pod is what there is to look at
     pod = ResourceRef("v1", "Pod", skew.namespace, skew.name)
+    blocks = size >= view.options["failSeconds"] and not doubtful
     yield Finding(
-        severity=FAIL if size >= view.options["failSeconds"] and not doubtful else WARN,
+        severity=FAIL if blocks else WARN,
         cause="clock-behind" if skew.seconds < 0 else "clock-ahead",
         message=message,
-        hint="Set the clock right before the upgrade and before repairing an Addon, or it may stick again\n"
-        "timedatectl status   # on the node\nkubectl edit settings.harvesterhci.io ntp-servers",
+        hint="Set the clock right before the upgrade and before repairing an Addon, or it may stick again",
+        commands=(
+            on_node("timedatectl status", why=f"on {skew.node}" if skew.node else "on that node"),
+            kubectl("edit settings.harvesterhci.io ntp-servers"),
+        ),
         resource=ResourceRef("v1", "Node", "", skew.node) if skew.node else pod,
         evidence=skew.facts() | {"ntpSyncStatus": ntp or None, "stuckAddons": stuck},
-        enforced_by=(Enforcer.NONE,),
+        consequence=STICKS if blocks else MAY_STICK,
     )
 
 

@@ -3,8 +3,9 @@
 Rule: the image preload plan of the running version (v1.4.0 to v1.9.0-rc6) tolerates CriticalAddonsOnly,
 kubevirt.io/drain:NoSchedule, node-role.kubernetes.io/control-plane:NoExecute and /etcd:NoExecute, and
 kubernetes.io/arch=amd64|arm64|arm:NoSchedule; its job ends after 3600 s. No one checks this beforehand.
-Edges: PreferNoSchedule harms nothing; node.kubernetes.io/unschedulable is gate node-schedulable; the other taints
-of node.kubernetes.io are set and removed by Kubernetes itself. Only nodes with harvesterhci.io/managed run the plan.
+Edges: PreferNoSchedule harms nothing; node.kubernetes.io/unschedulable is gate node-schedulable; what Kubernetes itself
+says of a node by a taint is node-ready or node-pressure, any other taint of node.kubernetes.io (out-of-service) was set
+by somebody. Only nodes with harvesterhci.io/managed run the plan.
 """
 
 from __future__ import annotations
@@ -13,21 +14,24 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
-    WARN,
-    Code,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
+    Tie,
     View,
     check,
+    fails,
+    judged,
+    kubectl,
     labels_of,
     maps_at,
     name_of,
     need,
     ref_of,
     text_at,
-    unknown,
 )
 
 EFFECTS = ("NoSchedule", "NoExecute")
@@ -37,29 +41,42 @@ TOLERATED = (
     ("node-role.kubernetes.io/etcd", "NoExecute"),
 )
 ARCHITECTURES = ("amd64", "arm64", "arm")
+KUBERNETES = "node.kubernetes.io/"
+ELSEWHERE = (
+    "disk-pressure",
+    "memory-pressure",
+    "network-unavailable",
+    "not-ready",
+    "pid-pressure",
+    "unreachable",
+    "unschedulable",
+)
+"""Taints of Kubernetes that node-pressure, node-ready and node-schedulable speak of."""
 
 
 @check(
-    id="node-custom-taints",
     title="No node has a taint the upgrade does not tolerate",
-    category="nodes",
     needs=(need("nodes", "spec.taints"),),
     enforced_by=(Enforcer.SCRIPTS,),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
     why="The upgrade runs a pod on every managed node; a taint it does not tolerate keeps it Pending for an hour, "
     "then the Upgrade is Failed, after the ISO was downloaded.",
-    how="Somebody tainted the node to keep work off it, or Kubernetes did because the node has a problem.",
+    how="Somebody tainted the node to keep work off it, or to have the pods of a node that is down moved.",
     fix="Remove the taint for the time of the upgrade and put it back afterwards.",
     causes={
         "taint-not-tolerated": "A taint of your own that the upgrade's pods do not tolerate: remove it for a while.",
-        "taint-of-kubernetes": "Kubernetes set this taint because of the node's state; it goes when the state does.",
+        "taint-of-kubernetes": "A taint under Kubernetes' own name that no state of the node explains, such as "
+        "out-of-service: remove it when its reason is gone.",
     },
+    consequence=fails(
+        Phase.PRELOAD,
+        "The pod that loads the images stays Pending on this node, and the Upgrade ends Failed after an hour",
+    ),
+    explains=(Explains("pod-health", Tie.NODE),),
 )
 def node_custom_taints(view: View) -> Iterator[Outcome]:
     """Yield a finding for every taint on a managed node that would keep the upgrade's pods off it."""
-    if not view.objects("nodes"):
-        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
-    yield from view.each("nodes", _judge)
+    yield from judged(view.some("nodes"), _judge)
 
 
 def _judge(node: JsonObject) -> Iterator[Outcome]:
@@ -69,24 +86,23 @@ def _judge(node: JsonObject) -> Iterator[Outcome]:
         key, value, effect = text_at(taint, "key"), text_at(taint, "value"), text_at(taint, "effect")
         if effect not in EFFECTS or _is_tolerated(key, value, effect):
             continue
-        own = not key.startswith("node.kubernetes.io/")
+        own = not key.startswith(KUBERNETES)
+        if not own and key.removeprefix(KUBERNETES) in ELSEWHERE:
+            continue
         yield Finding(
-            severity=FAIL if own else WARN,
+            severity=FAIL,
             cause="taint-not-tolerated" if own else "taint-of-kubernetes",
             message=f"Node {name_of(node)} has taint {key}{'=' + value if value else ''}:{effect}, "
             "which the upgrade's pods do not tolerate",
-            hint=f"Remove the taint for the time of the upgrade\nkubectl taint nodes {name_of(node)} {key}:{effect}-"
-            if own
-            else f"Repair what Kubernetes reports about the node\nkubectl describe node {name_of(node)}",
+            hint="Remove the taint for the time of the upgrade",
+            commands=(kubectl("taint nodes {} {}:{}-", name_of(node), key, effect),),
             resource=ref_of(node),
             evidence={"key": key, "value": value or None, "effect": effect},
-            transient=not own,
-            enforced_by=(Enforcer.SCRIPTS,),
         )
 
 
 def _is_tolerated(key: str, value: str, effect: str) -> bool:
-    if key in ("CriticalAddonsOnly", "node.kubernetes.io/unschedulable"):
+    if key == "CriticalAddonsOnly":
         return True
     if key == "kubernetes.io/arch":
         return effect == "NoSchedule" and value in ARCHITECTURES

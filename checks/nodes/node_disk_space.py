@@ -16,9 +16,11 @@ from collections.abc import Iterator
 from preflight.api import (
     Code,
     Enforcer,
+    Explains,
     JsonObject,
     Option,
     Outcome,
+    Tie,
     Unknown,
     Unreadable,
     View,
@@ -39,9 +41,7 @@ THRESHOLD = "kubeletconfig.imageGCHighThresholdPercent"
 
 
 @check(
-    id="node-disk-space",
     title="Every node has room for the new images",
-    category="nodes",
     needs=(
         need("nodes"),
         need(STATS, "node.fs"),
@@ -75,6 +75,7 @@ THRESHOLD = "kubeletconfig.imageGCHighThresholdPercent"
         "minFreeGiB": Option(30, "GiB that must be available (1.4.x) or should be (later)", minimum=0),
     },
     waived_by="harvesterhci.io/skipGarbageCollectionThresholdCheck",
+    explains=(Explains("node-pressure", Tie.NODE, causes=("disk-too-full", "free-space-below-minimum")),),
 )
 def node_disk_space(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node without room for the images of the new version."""
@@ -105,9 +106,6 @@ def _unanswered(view: View) -> Iterator[Outcome]:
         return
     named = {gap.node for gap in view.gaps(STATS)}
     answered = {name_of(summary) for summary in view.objects(STATS)}
-    nodes = [name_of(node) for node in view.objects("nodes")]
-    if not nodes:
-        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
-    for name in nodes:
+    for name in map(name_of, view.some("nodes")):
         if name not in answered and name not in named:
-            yield unknown(Code.UNREACHABLE, f"the kubelet of node {name} gave no statistics")
+            yield unknown(Code.UNREACHABLE, f"the kubelet of node {name} gave no statistics", node=name)

@@ -10,26 +10,47 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
-    Code,
+    Certainty,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
+    Tie,
     View,
     check,
     condition,
+    fails,
+    judged,
+    kubectl,
     name_of,
     need,
     ref_of,
+    refused,
     text_at,
-    unknown,
+)
+
+FOLLOWS = (
+    "capi-machine-running",
+    "control-plane-workloads",
+    "etcd-members",
+    "longhorn-node-stale",
+    "longhorn-volume-health",
+    "node-pressure",
+    "pod-health",
+)
+"""What a node that reports nothing takes along."""
+NO_JOB = fails(
+    Phase.PRELOAD,
+    "The pod that loads the images is never started on the node, and the Upgrade ends Failed after an hour (a node without "
+    "the condition was not tried)",
+    Certainty.LIKELY,
 )
 
 
 @check(
-    id="node-ready",
     title="Every node is Ready",
-    category="nodes",
     needs=(need("nodes", "status.conditions"),),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
@@ -41,12 +62,15 @@ from preflight.api import (
         "node-reports-nothing": "There is no Ready condition: no kubelet has ever reported for this node.",
     },
     waived_by="harvesterhci.io/skipWebhook",
+    consequence=refused(),
+    explains=(
+        *(Explains(check_id, Tie.NODE) for check_id in FOLLOWS),
+        Explains("managed-chart-ready", Tie.CLUSTER),
+    ),
 )
 def node_ready(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose Ready condition is not True."""
-    if not view.objects("nodes"):
-        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
-    yield from view.each("nodes", _judge)
+    yield from judged(view.some("nodes"), _judge)
 
 
 def _judge(node: JsonObject) -> Iterator[Outcome]:
@@ -60,13 +84,14 @@ def _judge(node: JsonObject) -> Iterator[Outcome]:
         severity=FAIL,
         cause="node-not-ready" if ready else "node-reports-nothing",
         message=f"Node {name_of(node)} is not Ready: {state}",
-        hint="Bring the node back before the upgrade, or remove it from the cluster\n"
-        f"kubectl describe node {name_of(node)}",
+        hint="Bring the node back before the upgrade, or remove it from the cluster",
+        commands=(kubectl("describe node {}", name_of(node)),),
         resource=ref_of(node),
         evidence={
             "ready": status or None,
             "reason": text_at(ready, "reason") if ready else None,
             "since": text_at(ready, "lastTransitionTime") or None if ready else None,
         },
-        enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH) if ready else (Enforcer.CHECK_SH,),
+        enforced_by=None if ready else (Enforcer.CHECK_SH,),
+        consequence=None if ready else NO_JOB,
     )

@@ -10,29 +10,30 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
-    Code,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Tie,
     View,
     annotations_of,
     boolean_at,
     check,
+    judged,
+    kubectl,
     name_of,
     need,
     ref_of,
+    refused,
     text_at,
-    unknown,
 )
 
 MAINTENANCE = "harvesterhci.io/maintain-status"
 
 
 @check(
-    id="node-schedulable",
     title="Every node accepts new pods",
-    category="nodes",
     needs=(need("nodes", "spec.unschedulable", f"metadata.annotations[{MAINTENANCE}]"),),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
@@ -44,12 +45,12 @@ MAINTENANCE = "harvesterhci.io/maintain-status"
         "node-in-maintenance": "The node is in maintenance mode: leave it in the UI (Hosts, Disable Maintenance Mode).",
     },
     waived_by="harvesterhci.io/skipWebhook",
+    consequence=refused(),
+    explains=(Explains("longhorn-eviction-requested", Tie.NODE),),
 )
 def node_schedulable(view: View) -> Iterator[Outcome]:
     """Yield a finding for every cordoned node."""
-    if not view.objects("nodes"):
-        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
-    yield from view.each("nodes", _judge)
+    yield from judged(view.some("nodes"), _judge)
 
 
 def _judge(node: JsonObject) -> Iterator[Outcome]:
@@ -63,8 +64,8 @@ def _judge(node: JsonObject) -> Iterator[Outcome]:
         + (f": maintenance mode is {maintenance}" if maintenance else ": it is cordoned"),
         hint="Leave maintenance mode of this node in the UI (Hosts), which also uncordons it"
         if maintenance
-        else f"Uncordon the node\nkubectl uncordon {name}",
+        else "Uncordon the node",
+        commands=() if maintenance else (kubectl("uncordon {}", name),),
         resource=ref_of(node),
         evidence={"unschedulable": True, "maintenance": maintenance or None},
-        enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH),
     )

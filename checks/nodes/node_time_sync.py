@@ -11,30 +11,34 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
-    Code,
+    Certainty,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
+    Tie,
     Unreadable,
     View,
     annotations_of,
     check,
+    degrades,
+    judged,
+    kubectl,
     name_of,
     need,
+    on_node,
     parse_json,
     ref_of,
     text_at,
-    unknown,
 )
 
 ANNOTATION = "node.harvesterhci.io/ntp-service"
 
 
 @check(
-    id="node-time-sync",
     title="Every node's clock is kept by NTP",
-    category="nodes",
     needs=(need("nodes", f"metadata.annotations[{ANNOTATION}]"),),
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
@@ -46,12 +50,16 @@ ANNOTATION = "node.harvesterhci.io/ntp-service"
         "clock-not-synced": "The node reports that its clock is not synchronised: check the NTP servers.",
         "time-sync-not-reported": "The node reports nothing about NTP: look at its clock yourself.",
     },
+    consequence=degrades(
+        Phase.NODE_UPGRADE,
+        "The clock may drift, and certificates, leases and etcd may suffer while nodes restart one by one",
+        Certainty.POSSIBLE,
+    ),
+    explains=(Explains("clock-skew", Tie.NODE, causes=("clock-not-synced",)),),
 )
 def node_time_sync(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose clock is not reported as synchronised."""
-    if not view.objects("nodes"):
-        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
-    yield from view.each("nodes", _judge)
+    yield from judged(view.some("nodes"), _judge)
 
 
 def _judge(node: JsonObject) -> Iterator[Outcome]:
@@ -67,9 +75,11 @@ def _judge(node: JsonObject) -> Iterator[Outcome]:
         cause="clock-not-synced" if status else "time-sync-not-reported",
         message=f"Node {name} "
         + (f"reports ntpSyncStatus {status!r}, not synced" if status else "does not report whether its clock is set"),
-        hint="On the node run `timedatectl status`; the servers come from setting ntp-servers\n"
-        "kubectl get settings.harvesterhci.io ntp-servers -o yaml",
+        hint="Look at the clock on the node; its servers come from setting ntp-servers",
+        commands=(
+            on_node("timedatectl status"),
+            kubectl("get settings.harvesterhci.io ntp-servers -o yaml"),
+        ),
         resource=ref_of(node),
         evidence={"ntpSyncStatus": status or None, "ntpServers": servers.split()},
-        enforced_by=(Enforcer.DOCS,),
     )

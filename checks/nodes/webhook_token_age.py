@@ -4,7 +4,8 @@ Rule: the webhook's start-up of v1.4.0 to v1.8.1 and v1.9.0-rc1 (mended in v1.8.
 kubelet calls is read once. Kubernetes extends such a token to about a year, unless the API server is told otherwise:
 the CIS profile of RKE2 sets --service-account-max-token-expiration=3600s. Nobody checks it.
 Units: the age counts from the start of the container, else of the pod. The year is Kubernetes' default, not measured.
-Edges: without the extension a token asks for 3607 s. From 1.5.1 skipGarbageCollectionThresholdCheck on the Upgrade
+Edges: an API-server pod whose flags are not there says nothing of them, so it is unknown. Without the extension a token
+asks for 3607 s. From 1.5.1 skipGarbageCollectionThresholdCheck on the Upgrade
 avoids the kubelet call, and with it the problem.
 """
 
@@ -17,18 +18,21 @@ from preflight.api import (
     FAIL,
     INFO,
     WARN,
+    Certainty,
     Code,
     Enforcer,
     Finding,
     JsonObject,
     Option,
     Outcome,
+    Severity,
     Unreadable,
     View,
     check,
     format_time,
     human_duration,
     judged,
+    kubectl,
     labels_of,
     maps_at,
     name_of,
@@ -36,6 +40,7 @@ from preflight.api import (
     need,
     parse_duration,
     ref_of,
+    refused,
     text_at,
     texts_at,
     time_at,
@@ -46,13 +51,15 @@ MAXIMUM, EXTEND = "--service-account-max-token-expiration=", "--service-account-
 UNEXTENDED = timedelta(seconds=3607)
 SHORT = timedelta(days=1)
 WEBHOOK = {"app.kubernetes.io/name": "harvester", "app.kubernetes.io/component": "webhook-server"}
-RESTART = "kubectl rollout restart deployment/harvester-webhook -n harvester-system"
+REFUSED = {
+    FAIL: refused("The server answers 500 and does not create the Upgrade"),
+    WARN: refused("The token may be out already, and the server may then refuse the Upgrade", Certainty.POSSIBLE),
+    INFO: refused("The server may refuse the Upgrade once the webhook has run for that long", Certainty.POSSIBLE),
+}
 
 
 @check(
-    id="webhook-token-age",
     title="The webhook's token is still good",
-    category="nodes",
     needs=(
         need(
             "pods",
@@ -89,7 +96,8 @@ def webhook_token_age(view: View) -> Iterator[Outcome]:
         yield unknown(Code.ERROR, "no running pod of deployment harvester-webhook was found, whose age decides")
     if not servers:
         yield unknown(Code.ERROR, "no kube-apiserver pod was found, whose flags say how long a token lives")
-    limits = [limit for limit in map(_limit, servers) if limit is not None]
+    limits: list[timedelta] = []
+    yield from judged(servers, lambda server: _note_limit(server, limits))
     yield from judged(webhooks, lambda pod: _judge(view, pod, min(limits, default=None)))
 
 
@@ -104,18 +112,25 @@ def _is_webhook(pod: JsonObject) -> bool:
     return wanted and running and namespace_of(pod) == "harvester-system"
 
 
-def _limit(server: JsonObject) -> timedelta | None:
-    limit = None
-    for container in maps_at(server, "spec.containers"):
-        for word in (*texts_at(container, "command"), *texts_at(container, "args")):
-            if word == EXTEND + "false":
-                limit = min(limit or UNEXTENDED, UNEXTENDED)
-            elif word.startswith(MAXIMUM):
-                maximum = parse_duration(word.removeprefix(MAXIMUM))
-                if maximum is None:
-                    raise Unreadable(f"pod {name_of(server)}: {word} is no duration")
-                limit = min(limit or maximum, maximum) if maximum else limit
-    return limit
+def _note_limit(server: JsonObject, limits: list[timedelta]) -> Iterator[Outcome]:
+    """Add the limits that the flags of one API server set; yields nothing. Raises Unreadable where there are no flags."""
+    words = [
+        word
+        for container in maps_at(server, "spec.containers")
+        for word in (*texts_at(container, "command"), *texts_at(container, "args"))
+    ]
+    if not words:
+        raise Unreadable(f"pod {name_of(server)} does not say with which flags its API server runs")
+    for word in words:
+        if word == EXTEND + "false":
+            limits.append(UNEXTENDED)
+        elif word.startswith(MAXIMUM):
+            maximum = parse_duration(word.removeprefix(MAXIMUM))
+            if maximum is None:
+                raise Unreadable(f"pod {name_of(server)}: {word} is no duration")
+            if maximum:
+                limits.append(maximum)
+    yield from ()
 
 
 def _started(pod: JsonObject) -> datetime:
@@ -131,7 +146,8 @@ def _judge(view: View, pod: JsonObject, limit: timedelta | None) -> Iterator[Out
     started = _started(pod)
     age = view.now - started
     if limit is not None and (age > limit or limit <= SHORT):
-        severity, cause = (FAIL, "token-expired") if age > limit else (INFO, "token-short-lived")
+        severity: Severity = FAIL if age > limit else INFO
+        cause = "token-expired" if age > limit else "token-short-lived"
         lives = f"the API server lets tokens live {human_duration(limit)}"
     elif limit is None and age > timedelta(days=view.options["maxAgeDays"]):
         severity, cause, lives = WARN, "token-old", "tokens live about a year"
@@ -141,8 +157,9 @@ def _judge(view: View, pod: JsonObject, limit: timedelta | None) -> Iterator[Out
         severity=severity,
         cause=cause,
         message=f"Webhook pod {name_of(pod)} has run {human_duration(age)} on one token, and {lives}",
-        hint=f"Restart the webhook right before creating the Upgrade\n{RESTART}",
+        hint="Restart the webhook right before creating the Upgrade",
+        commands=(kubectl("rollout restart deployment/harvester-webhook -n harvester-system"),),
         resource=ref_of(pod),
         evidence={"startedAt": format_time(started), "tokenSeconds": int(limit.total_seconds()) if limit else None},
-        enforced_by=(Enforcer.WEBHOOK,),
+        consequence=REFUSED[severity],
     )

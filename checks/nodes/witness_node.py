@@ -14,21 +14,29 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
-    Code,
+    Certainty,
+    Command,
+    Consequence,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
+    Tie,
     Unknown,
     View,
     check,
+    degrades,
     integer_at,
+    judged,
+    kubectl,
     maps_at,
     name_of,
     need,
     ref_of,
+    refused,
     text_at,
-    unknown,
 )
 
 from ._witness import WITNESS_LABEL, witness_label
@@ -36,12 +44,23 @@ from ._witness import WITNESS_LABEL, witness_label
 VOLUMES = "volumes.longhorn.io"
 TAINT = {"key": "node-role.kubernetes.io/etcd", "value": "true", "effect": "NoExecute"}
 NAMES_SHOWN = 10
+HALF_A_WITNESS = degrades(
+    Phase.NODE_UPGRADE,
+    "The upgrade may treat the node as a witness in one place and as a node for machines in another",
+    Certainty.POSSIBLE,
+)
+STAY_DEGRADED = refused(
+    "These volumes stay degraded while they are attached, and the server may refuse the Upgrade for that",
+    Certainty.POSSIBLE,
+)
+FEWER_REPLICAS = degrades(
+    Phase.NODE_DRAIN, "These volumes may stay degraded for as long as they are attached", Certainty.POSSIBLE
+)
+"""Below three nodes the webhook does not look at degraded volumes."""
 
 
 @check(
-    id="witness-node",
     title="The witness node, if any, is set up as one",
-    category="nodes",
     needs=(need("nodes", "spec.taints"), need(VOLUMES, "spec.numberOfReplicas", "status.state", optional=True)),
     worst=WARN,
     enforced_by=(Enforcer.CHECK_SH, Enforcer.WEBHOOK, Enforcer.NONE),
@@ -57,22 +76,22 @@ NAMES_SHOWN = 10
         "replicas-exceed-data-nodes": "These volumes want more replicas than there are nodes to hold them, so they "
         "stay degraded while attached: lower their numberOfReplicas.",
     },
+    consequence=HALF_A_WITNESS,
+    explains=(Explains("longhorn-volume-health", Tie.VOLUME, causes=("replicas-exceed-data-nodes",)),),
 )
 def witness_node(view: View) -> Iterator[Outcome]:
     """Yield what is wrong with the witness, and the volumes that can never be healthy because of it."""
-    nodes = view.objects("nodes")
-    if not nodes:
-        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
-    yield from view.each("nodes", _judge_label)
+    nodes = view.some("nodes")
+    yield from judged(nodes, _judge_label)
     witnesses = [node for node in nodes if witness_label(node) == "true"]
-    yield from view.each("nodes", _judge_taint)
+    yield from judged(nodes, _judge_taint)
     if len(witnesses) > 1:
         names = ", ".join(name_of(node) for node in witnesses)
         yield _finding(
             witnesses[1],
             "several-witnesses",
             f"{len(witnesses)} nodes are labelled as witness, one is supported: {names}",
-            f"kubectl label node NODE {WITNESS_LABEL}-",
+            kubectl("label node {} {}-", name_of(witnesses[1]), WITNESS_LABEL),
             Enforcer.CHECK_SH,
         )
     if witnesses:
@@ -87,7 +106,7 @@ def _judge_label(node: JsonObject) -> Iterator[Outcome]:
             "witness-label-value",
             f"Node {name_of(node)} has the witness label with value {value!r}: the webhook from 1.6 on takes it for a "
             "witness, the upgrade scripts do not",
-            f"kubectl label node {name_of(node)} {WITNESS_LABEL}=true --overwrite",
+            kubectl("label node {} {}=true --overwrite", name_of(node), WITNESS_LABEL),
             Enforcer.NONE,
         )
 
@@ -102,7 +121,7 @@ def _judge_taint(node: JsonObject) -> Iterator[Outcome]:
             node,
             "witness-taint-missing",
             f"Witness node {name_of(node)} lacks the taint {taint}",
-            f"kubectl taint nodes {name_of(node)} {taint}",
+            kubectl("taint nodes {} {}", name_of(node), taint),
             Enforcer.CHECK_SH,
         )
 
@@ -119,24 +138,37 @@ def _volumes(view: View, witness: JsonObject, data_nodes: int) -> Iterator[Outco
     ]
     if names:
         shown = ", ".join(names[:NAMES_SHOWN]) + (f", {len(names) - NAMES_SHOWN} more" if names[NAMES_SHOWN:] else "")
-        # Below three nodes the webhook does not look at degraded volumes.
-        enforcer = Enforcer.WEBHOOK if data_nodes + 1 >= 3 else Enforcer.NONE
+        looks = data_nodes + 1 >= 3
         yield _finding(
             witness,
             "replicas-exceed-data-nodes",
             f"{len(names)} attached volume(s) want more replicas than the {data_nodes} node(s) that hold any: {shown}",
-            f"kubectl get volumes.longhorn.io -n longhorn-system {names[0]} -o yaml",
-            enforcer,
+            kubectl("get volumes.longhorn.io -n longhorn-system {} -o yaml", names[0]),
+            Enforcer.WEBHOOK if looks else Enforcer.NONE,
+            consequence=STAY_DEGRADED if looks else FEWER_REPLICAS,
+            volumes=tuple(names),
         )
 
 
-def _finding(node: JsonObject, cause: str, message: str, command: str, enforcer: Enforcer) -> Finding:
+def _finding(
+    node: JsonObject,
+    cause: str,
+    message: str,
+    command: Command,
+    enforcer: Enforcer,
+    *,
+    consequence: Consequence | None = None,
+    volumes: tuple[str, ...] = (),
+) -> Finding:
     return Finding(
         severity=WARN,
         cause=cause,
         message=message,
-        hint=f"Correct it before the upgrade\n{command}",
+        hint="Correct it before the upgrade",
+        commands=(command,),
         resource=ref_of(node),
         evidence={"label": witness_label(node)},
         enforced_by=(enforcer,),
+        consequence=consequence,
+        touches={"volume": volumes} if volumes else {},
     )
