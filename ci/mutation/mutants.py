@@ -31,6 +31,8 @@ CALCULATED: dict[type[ast.operator], type[ast.operator]] = {
 NAMES = {"any": "all", "all": "any", "min": "max", "max": "min", "FAIL": "WARN", "WARN": "FAIL", "INFO": "WARN"}
 VERSIONS = ("from_versions", "to_versions")
 BESIDE = (ast.JoinedStr, ast.Import, ast.ImportFrom)
+SPARED = ("evidence", "explains", "minimum", "maximum")
+"""What is told beside a finding or about it, and limits of options: tests of the engine hold those."""
 Change = Callable[[], None]
 
 
@@ -94,7 +96,9 @@ def _logic(tree: ast.AST) -> Iterator[ast.expr | ast.stmt | ast.keyword]:
         for node in value if isinstance(value, list) else [value]:
             if isinstance(node, BESIDE) or not isinstance(node, ast.AST):
                 continue
-            if isinstance(node, ast.keyword) and node.arg == "evidence":
+            if name == "decorator_list" and not ast.unparse(node).startswith("check("):
+                continue
+            if isinstance(node, ast.keyword) and node.arg in SPARED:
                 continue
             if isinstance(node, (ast.expr, ast.stmt, ast.keyword)):
                 yield node
