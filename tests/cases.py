@@ -114,6 +114,7 @@ def compare(case: Case, check: Check, result: CheckResult) -> None:
     expect = case.expect
     shown = f"{result.status.value}: {result.reason}\n" + "\n".join(f"  {finding}" for finding in result.findings)
     assert result.status.value == expect["status"], shown
+    assert not any(reason.code is Code.CRASHED for reason in result.reasons), f"a check may never crash:\n{shown}"
     for word in expect.get("reason", ()):
         assert str(word) in result.reason, shown
     wanted = list(expect.get("findings") or ())
