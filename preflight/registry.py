@@ -20,11 +20,14 @@ from preflight.border import ours_alone, problem_of
 from preflight.check import OURS, Check
 from preflight.errors import ConfigError, UsageError
 from preflight.inventory import View
+from preflight.knowledge.given import NOTHING_GIVEN, Given, add_advisories
+from preflight.knowledge.judging import advisory_check
+from preflight.knowledge.packaged import advisories_of
 from preflight.model import Code, Outcome, Reason, Severity, Unknown
 from preflight.values.times import parse_duration
 
 GROUP = "harvester_preflight.checks"
-CATEGORIES = ("upgrade", "addons", "nodes", "rancher", "charts", "longhorn", "vms", "network", "node_os")
+CATEGORIES = ("upgrade", "addons", "nodes", "rancher", "charts", "longhorn", "vms", "network", "node_os", "knowledge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,16 @@ def find_plugins(*, only_ours: bool = False) -> tuple[Plugin, ...]:
     return tuple(sorted(plugins, key=lambda plugin: (plugin.origin != OURS, plugin.origin, plugin.entry.name)))
 
 
-def load_checks(plugins: Iterable[Plugin], programs: Iterable[Check] = ()) -> tuple[Check, ...]:
-    """Load the plugins into checks and add those of programs, sorted by category and id.
+def load_checks(
+    plugins: Iterable[Plugin], programs: Iterable[Check] = (), given: Given = NOTHING_GIVEN
+) -> tuple[Check, ...]:
+    """Load the plugins into checks, add those of programs and the advisories that were given; sorted by category and id.
 
-    Raises ConfigError for two checks with one id or alias, and when there is no check at all.
+    Raises ConfigError for two checks with one id or alias, for a given advisory that weakens one that ships, and when
+    there is no check at all.
     """
     checks: dict[str, tuple[Check, str]] = {}
+    plugins = tuple(plugins)
     found = [(loaded, plugin.label) for plugin in plugins for loaded in _load(plugin)]
     for loaded, label in (*found, *((check, f"the program {check.origin}") for check in programs)):
         for name in (loaded.id, *loaded.aliases):
@@ -78,7 +85,10 @@ def load_checks(plugins: Iterable[Plugin], programs: Iterable[Check] = ()) -> tu
             "no checks are installed, so nothing can be said about the cluster: "
             "reinstall harvester-preflight (its entry points are missing)"
         )
-    return tuple(sorted(unique.values(), key=_report_order))
+    shipped = [
+        one for plugin in plugins for package in packages_of([plugin]) for one in advisories_of(package, plugin.origin)
+    ]
+    return tuple(sorted(add_advisories(tuple(unique.values()), shipped, given), key=_report_order))
 
 
 def _report_order(check: Check) -> tuple[int, str, str]:
@@ -180,7 +190,8 @@ def _load(plugin: Plugin) -> list[Check]:
     except BaseException as error:  # whatever a plugin does on import must not end the run
         return [broken_check(plugin.entry.name, plugin.origin, f"{type(error).__name__}: {error}")]
     if isinstance(loaded, ModuleType) and hasattr(loaded, "__path__"):
-        return [_load_file(module, plugin.origin) for module in files_of(loaded)]
+        advisories = [advisory_check(advisory) for advisory in advisories_of(loaded, plugin.origin)]
+        return [*(_load_file(module, plugin.origin) for module in files_of(loaded)), *advisories]
     return [_registered(loaded, plugin.entry.name, plugin.origin)]
 
 

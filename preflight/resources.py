@@ -140,6 +140,8 @@ _ROWS: tuple[Resource, ...] = (
     _row("statefulsets.apps", "v1", "StatefulSet"),
     _row("poddisruptionbudgets.policy", "v1", "PodDisruptionBudget"),
     _row("ingresses.networking.k8s.io", "v1", "Ingress"),
+    _row("ingressclasses.networking.k8s.io", "v1", "IngressClass", **_CLUSTER),
+    _row("network-attachment-definitions.k8s.cni.cncf.io", "v1", "NetworkAttachmentDefinition"),
     _row("storageclasses.storage.k8s.io", "v1", "StorageClass", **_CLUSTER),
     _row("volumeattachments.storage.k8s.io", "v1", "VolumeAttachment", **_CLUSTER),
     _row(

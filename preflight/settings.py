@@ -24,6 +24,8 @@ class Settings:
     require: tuple[str, ...] = ()
     fail_on: str = "fail"
     plugins: bool = True
+    knowledge: tuple[str, ...] = ()
+    """Files and folders of --knowledge."""
     config: Config = field(default_factory=Config)
     ask_server: bool = False
     probe_nodes: bool = False

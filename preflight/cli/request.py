@@ -94,6 +94,7 @@ def _settings(params: Mapping[str, Any]) -> Settings:
         require=tuple(params.get("require") or ()),
         fail_on=params.get("fail_on") or "fail",
         plugins=not params.get("no_plugins"),
+        knowledge=tuple(params.get("knowledge") or ()),
         config=params.get("config") or Config(),
         ask_server=bool(params.get("ask_server")),
         probe_nodes=bool(params.get("probe_nodes")),

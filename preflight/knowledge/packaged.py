@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from preflight.knowledge.advisories import Advisory
 from preflight.knowledge.entries import releases_from
 from preflight.releases import Knowledge, Release
 
@@ -28,6 +29,15 @@ def packaged(package: ModuleType) -> Mapping[str, Any]:
 def _read(path: Path, _changed: int) -> Mapping[str, Any]:
     loaded: Mapping[str, Any] = json.loads(path.read_bytes())
     return loaded
+
+
+def advisories_of(package: ModuleType, origin: str) -> tuple[Advisory, ...]:
+    """Return the advisories that ship with a package."""
+    found = []
+    for content in packaged(package).get("advisories") or ():
+        reads = {name: tuple(fields) for name, fields in content["reads"].items()}
+        found.append(Advisory(content, reads, origin))
+    return tuple(found)
 
 
 def shipped(packages: Iterable[ModuleType]) -> Knowledge:

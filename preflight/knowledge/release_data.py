@@ -14,8 +14,11 @@ FREE = ("better",)
 """What a given entry may say otherwise: it weakens nothing."""
 
 
-def check_releases(document: Document) -> tuple[Release, ...]:
-    """Read the entries of a document. Raises ConfigError for one that means nothing."""
+def check_releases(document: Document, *, partial: bool = False) -> None:
+    """Check the entries of a document; a partial one may be like a release that is not in it.
+
+    Raises ConfigError for one that means nothing.
+    """
     entries = document.content["releases"]
     for name, entry in entries.items():
         where = ("releases", name)
@@ -25,8 +28,10 @@ def check_releases(document: Document) -> tuple[Release, ...]:
         minimum = entry.get("minimum")
         if minimum and not parse_version(minimum) < parse_version(name):
             raise document.wrong((*where, "minimum"), f"{minimum} is not older than {name}")
+    if partial:
+        return
     try:
-        return releases_from(entries)
+        releases_from(entries)
     except ValueError as error:
         raise document.wrong(("releases",), str(error)) from None
 
