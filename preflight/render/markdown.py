@@ -6,8 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
+from preflight.render.entries import Entry, effect_words, entries_of, objects_of
+from preflight.render.headline import counted, verdict_words
 from preflight.render.text import GLYPHS
 from preflight.render.timeline import clock_texts, remarks, timeline
+from preflight.render.typed import shared_commands
 from preflight.render.undecided import undecided
 
 if TYPE_CHECKING:
@@ -24,12 +27,12 @@ def render(document: dict[str, Any], style: Style) -> str:
     if "reports" in document:
         lines += [f"# {document['verdict'].upper()}: {len(document['reports'])} clusters", ""]
         rows = [
-            [code(context), report["verdict"], text(", ".join(words for _, words in doc.counts(report)))]
+            [code(context), report["verdict"], text(", ".join(counted(report)))]
             for context, report in doc.reports(document)
         ]
         lines += [*table(("Cluster", "Verdict", "Counts"), rows), ""]
     for context, report in doc.reports(document):
-        lines += _report(context, report)
+        lines += _report(context, report, style)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -58,49 +61,71 @@ def table(headers: tuple[str, ...], rows: list[list[str]]) -> list[str]:
     return lines + [f"| {' | '.join(_PIPE.sub(_ESCAPED_PIPE, cell) for cell in row)} |" for row in rows]
 
 
-def _report(context: str, report: dict[str, Any]) -> list[str]:
-    found = doc.sections(report)
+def _report(context: str, report: dict[str, Any], style: Style) -> list[str]:
+    found = entries_of(report)
     place = f"{code(context)}: " if context else ""
-    lines = [f"# {place}{report['verdict'].upper()}: {text(doc.versions(report, '→'))}", ""]
-    lines += [text(" · ".join(words for _, words in doc.counts(report)) or "no check ran"), ""]
+    lines = [f"# {place}{verdict_words(report)}: {text(doc.versions(report, '→'))}", ""]
+    lines += [text(" · ".join(counted(report))), ""]
     lines += [text(doc.sentence(doc.source_of(report))), ""]
     lines += [f"> {text(note)}\n" for note in report["source"]["notes"]]
-    lines += _findings("Blocks the upgrade", found.blockers)
+    lines += _entries("Blocks the upgrade", report, found.blocking, style)
     lines += _unknown(report)
-    lines += _findings("Warnings", found.warnings)
-    lines += _waived(found.waived)
-    lines += _findings("Good to know", found.infos)
+    lines += _entries("Warnings", report, found.warnings, style)
+    lines += _waived(doc.sections(report).waived)
+    lines += _entries("Good to know", report, found.infos, style)
     return [*lines, *_checked(report), ""]
 
 
-def _findings(title: str, items: list[doc.Item]) -> list[str]:
-    lines = [f"## {title} ({doc.amount(items)})", ""] if items else []
-    for item in items:
-        lines += [*_finding(item), ""]
+def _entries(title: str, report: dict[str, Any], entries: list[Entry], style: Style) -> list[str]:
+    lines = [f"## {title} ({doc.amount_of(entries)})", ""] if entries else []
+    for entry in entries:
+        lines += [*_entry(report, entry, style), ""]
     return lines
 
 
-def _finding(item: doc.Item) -> list[str]:
-    finding, check = item.finding, item.check
-    label = code(f"{check['id']}: {finding['cause']}")
-    lines = [f"### {code(doc.object_of(finding))}", "", f"{label} {text(doc.message_of(finding))}", ""]
-    moments = timeline(finding)
-    if moments:
-        rows = [
-            [text(time), text(moment.event), text(moment.clock), text("; ".join(filter(None, (remark, moment.note))))]
-            for moment, time, remark in zip(moments, clock_texts(moments), remarks(moments), strict=True)
-        ]
-        lines += [*table(("Time", "Event", "Clock", "Note"), rows), ""]
+def _entry(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
+    finding, check = entry.first, entry.check
+    times = f" ×{entry.amount}" if entry.amount > 1 else ""
+    step = f"{entry.number}. " if entry.number else ""
+    lines = [f"### {step}{code(objects_of(entry, '…'))}", ""]
+    label = code(f"{check['id']}: {entry.cause}") + times
+    follows = f"follows from {', '.join(root.label for root in entry.roots)}" if entry.roots else ""
+    effect = " · ".join(filter(None, (effect_words(finding), follows)))
+    lines += [f"{label} {text(doc.message_of(finding))}" + (f" **{text(doc.sentence(effect))}**" if effect else ""), ""]
+    lines += _moments(finding)
     if finding["transient"]:
         lines += ["- Expected to pass by itself: `--wait` waits for it."]
-    lines += [f"- {text(words)}: {code(value)}" for words, value in doc.evidence_of(finding)]
+    if entry.amount == 1:
+        lines += [f"- {text(words)}: {code(value)}" for words, value in doc.evidence_of(finding)]
     if finding["severity"] != "info" and (ignored := doc.enforcement(finding)):
         lines += [f"- If ignored: {text(ignored)}"]
     lines += [f"- Docs: {_link(check['docs'])}"] if check["docs"] else []
-    first, commands = doc.hint_of(finding)
+    first = doc.hint_of(finding)[0]
     lines += ["", f"**Next:** {text(doc.sentence(first))}"] if first else []
+    commands = [line for command in shared_commands(report, entry, style.caller) for line in command.split("\n")]
     fence = _fence("".join(commands), 3)
-    return [*lines, "", f"{fence}sh", *commands, fence] if commands else lines
+    lines += ["", f"{fence}sh", *commands, fence] if commands else []
+    return [*lines, *_objects(entry)]
+
+
+def _moments(finding: dict[str, Any]) -> list[str]:
+    moments = timeline(finding)
+    if not moments:
+        return []
+    rows = [
+        [text(time), text(moment.event), text(moment.clock), text("; ".join(filter(None, (remark, moment.note))))]
+        for moment, time, remark in zip(moments, clock_texts(moments), remarks(moments), strict=True)
+    ]
+    return [*table(("Time", "Event", "Clock", "Note"), rows), ""]
+
+
+def _objects(entry: Entry) -> list[str]:
+    """List the objects of an entry, folded."""
+    if entry.amount == 1:
+        return []
+    rows = [[code(doc.object_of(one)), text(doc.message_of(one))] for one in entry.findings]
+    summary = f"<details><summary>{entry.amount} objects</summary>"
+    return ["", summary, "", *table(("Object", "Finding"), rows), "", "</details>"]
 
 
 def _link(url: str) -> str:

@@ -4,23 +4,30 @@
   const box = document.querySelector(".search");
   const input = box.querySelector("input");
   const shown = box.querySelector("output");
+  const choices = ["kind", "area", "node"].map((name) => document.getElementById(name));
   const items = [...document.querySelectorAll("[data-item]")].map((node) => [node, node.textContent.toLowerCase()]);
   const groups = [...document.querySelectorAll(".group, .gate")].map((node) => [node, [...node.querySelectorAll("[data-item]")]]);
 
   const filter = () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const [kind, area, place] = choices.map((choice) => choice.value);
+    const chosen = kind || area || place;
     let hits = 0;
     for (const [node, text] of items) {
-      const hit = words.every((word) => text.includes(word));
+      const fits = (!kind || node.classList.contains(kind)) && (!area || node.dataset.area === area)
+        && (!place || (node.dataset.nodes || "").split(" ").includes(place));
+      const hit = fits && words.every((word) => text.includes(word));
       node.toggleAttribute("data-miss", !hit);
       hits += hit;
     }
+    if (words.length || chosen) for (const all of document.querySelectorAll(".all-gates")) all.open = true;
     for (const [node, members] of groups) {
-      node.toggleAttribute("data-miss", words.length > 0 && members.every((member) => member.hasAttribute("data-miss")));
+      node.toggleAttribute("data-miss", (words.length > 0 || chosen) && members.every((member) => member.hasAttribute("data-miss")));
     }
-    shown.value = words.length ? `${hits} of ${items.length}` : "";
+    shown.value = words.length || chosen ? `${hits} of ${items.length}` : "";
   };
   input.addEventListener("input", filter);
+  for (const choice of choices) choice.addEventListener("change", filter);
   input.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       input.value = "";

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from preflight.render import document as doc
+from preflight.render.typed import Caller, commands_of
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -38,9 +39,9 @@ def render(document: dict[str, Any], style: Style) -> str:
                 "rules": [_rule(check) for check in checks.values()],
             }
         },
-        "automationDetails": {"id": "harvester-preflight/"},
+        "automationDetails": {"id": _automation(document)},
         "invocations": [_invocation(context, report, index) for context, report in doc.reports(document)],
-        "results": _results(document, index),
+        "results": _results(document, index, style.caller),
         "columnKind": "unicodeCodePoints",
         "properties": {"verdict": document["verdict"], "exitCode": document["exitCode"]},
     }
@@ -52,11 +53,20 @@ def _rule(check: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": check["id"],
         "shortDescription": {"text": check["title"] or check["id"]},
-        "help": {"text": f"The healthy state: {check['title']}. See {check['docs'] or 'the documentation'}"},
+        "fullDescription": {"text": _why(check)},
+        "help": {
+            "text": f"The healthy state: {check['title']}. See {check['docs'] or 'the documentation'}",
+            "markdown": f"**{check['title']}**\n\n{_why(check)}\n\n`harvester-preflight explain {check['id']}`",
+        },
         **helps,
         "defaultConfiguration": {"level": _LEVELS[check["worst"]]},
         "properties": {"tags": list(dict.fromkeys(("harvester", "upgrade", check["category"])))},
     }
+
+
+def _why(check: dict[str, Any]) -> str:
+    """Say what the rule is about: why it matters, as `explain` has it, where the report carries that."""
+    return str(check.get("why") or check["title"] or check["id"])
 
 
 def _is_url(text: str) -> bool:
@@ -88,7 +98,7 @@ def _invocation(context: str, report: dict[str, Any], index: dict[str, int]) -> 
     }
 
 
-def _results(document: dict[str, Any], index: dict[str, int]) -> list[dict[str, Any]]:
+def _results(document: dict[str, Any], index: dict[str, int], caller: Caller) -> list[dict[str, Any]]:
     seen: Counter[str] = Counter()
     results = []
     for context, report in doc.reports(document):
@@ -100,13 +110,15 @@ def _results(document: dict[str, Any], index: dict[str, int]) -> list[dict[str, 
             print_of = _fingerprint(context, item.check["id"], item.finding["cause"], *place)
             seen[print_of] += 1
             uri = "/".join(["clusters", *(_segment(part) for part in (cluster, *place) if part)]) + ".yaml"
-            results.append(_result(item, uri, f"{print_of}:{seen[print_of]}", index))
+            results.append(_result(report, item, uri, f"{print_of}:{seen[print_of]}", index, caller))
     return results
 
 
-def _result(item: doc.Item, uri: str, fingerprint: str, index: dict[str, int]) -> dict[str, Any]:
+def _result(
+    report: dict[str, Any], item: doc.Item, uri: str, fingerprint: str, index: dict[str, int], caller: Caller
+) -> dict[str, Any]:
     finding, waived = item.finding, item.waived
-    first, commands = doc.hint_of(finding)
+    first, commands = doc.hint_of(finding)[0], commands_of(report, finding, caller)
     text = "\n".join(
         [doc.sentence(finding["message"] or finding["cause"]), *([doc.sentence(first)] if first else []), *commands]
     )
@@ -124,7 +136,9 @@ def _result(item: doc.Item, uri: str, fingerprint: str, index: dict[str, int]) -
         "partialFingerprints": {"primaryLocationLineHash": fingerprint, "harvesterPreflight/v1": fingerprint},
         **({"suppressions": [{"kind": "external", "justification": waived["reason"]}]} if waived else {}),
         "properties": {
+            "id": finding.get("id", ""),
             "cause": finding["cause"],
+            "consequence": finding.get("consequence"),
             "enforcedBy": finding["enforcedBy"],
             "transient": finding["transient"],
             "resource": finding["resource"],
@@ -134,7 +148,19 @@ def _result(item: doc.Item, uri: str, fingerprint: str, index: dict[str, int]) -
 
 
 def _cluster(context: str, report: dict[str, Any]) -> str:
-    return context or report["source"]["name"] or "cluster"
+    """Name the cluster by its context or its kube-system uid, never by an address: that is nobody else's business."""
+    source = report["source"]
+    return str(context or source.get("context") or source.get("clusterUid") or _file_of(source) or "cluster")
+
+
+def _file_of(source: dict[str, Any]) -> str:
+    return "" if source["type"] == "live" else str(source["name"]).replace("\\", "/").rpartition("/")[2]
+
+
+def _automation(document: dict[str, Any]) -> str:
+    """Tell the runs of several clusters apart: two uploads of one category would replace each other."""
+    names = [_cluster(context, report) for context, report in doc.reports(document)]
+    return f"harvester-preflight/{','.join(map(_segment, names))}/"
 
 
 def _segment(text: str) -> str:

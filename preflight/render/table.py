@@ -14,7 +14,7 @@ from preflight.render.entries import Entries, Entry, effect_words, entries_of, o
 from preflight.render.full import detail_lines
 from preflight.render.headline import first_lines, fleet_line, last_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
-from preflight.render.typed import commands_of
+from preflight.render.typed import shared_commands
 from preflight.render.undecided import Group, undecided
 
 if TYPE_CHECKING:
@@ -138,22 +138,8 @@ def _next(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
     indent = " " * (len(arrow) + 5)
     lines = wrap(f"{arrow} {doc.sentence(first)}", style.width, "    ", indent) if first else []
     # A command is never wrapped: it is there to be copied.
-    told = [line for command in _shared_commands(report, entry, style) for line in command.split("\n")]
+    told = [line for command in shared_commands(report, entry, style.caller) for line in command.split("\n")]
     return lines + [f"{indent}{paint(line, 'cyan', style.colour)}" for line in told]
-
-
-def _shared_commands(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
-    """Return the commands that serve the whole entry: those all its findings have, or the repair of all of them."""
-    commands = [commands_of(report, finding, style.caller) for finding in entry.findings[:50]]
-    common = [line for line in commands[0] if all(line in other for other in commands)]
-    if common or entry.amount == 1:
-        return common[:3]
-    if all(finding["remediation"] for finding in entry.findings):
-        from preflight.render.typed import line_of
-
-        argv = ("harvester-preflight", "fix", "--only", str(entry.check["id"]))
-        return [line_of(report, argv, "tool", style.caller)]
-    return []
 
 
 def _details(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:

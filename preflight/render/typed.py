@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.render import document as doc
+from preflight.render.entries import Entry
 
 SHELL_WORDS = ("|", ">", "&&")
 TOOL = "harvester-preflight"
+MOST = 4
+"""How many commands an entry has; -v and JSON have them all."""
 _HELM = {"--context": "--kube-context", "--as": "--kube-as-user", "--as-group": "--kube-as-group"}
 
 
@@ -38,6 +41,17 @@ def commands_of(report: dict[str, Any], finding: dict[str, Any], caller: Caller)
 
 def _line(report: dict[str, Any], command: dict[str, Any], caller: Caller) -> str:
     return line_of(report, command["argv"], command["where"], caller)
+
+
+def shared_commands(report: dict[str, Any], entry: Entry, caller: Caller) -> list[str]:
+    """Return the commands that serve a whole entry: those all its findings have, or the repair of all of them."""
+    commands = [commands_of(report, finding, caller) for finding in entry.findings]
+    common = [line for line in commands[0] if all(line in other for other in commands)]
+    if common or entry.amount == 1:
+        return common[:MOST]
+    if all(finding["remediation"] for finding in entry.findings):
+        return [line_of(report, (TOOL, "fix", "--only", str(entry.check["id"])), "tool", caller)]
+    return []
 
 
 def line_of(report: dict[str, Any], argv: Sequence[str], where: str, caller: Caller) -> str:
