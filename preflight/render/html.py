@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
 from preflight.render.entries import Entry, effect_words, entries_of, objects_of
-from preflight.render.headline import verdict_words
+from preflight.render.headline import counted, verdict_words
 from preflight.render.text import GLYPHS
 from preflight.render.timeline import clock_texts, offsets, remarks, timeline
 from preflight.render.timeline_svg import drawing
@@ -96,7 +96,7 @@ def _page(index: int, context: str, report: dict[str, Any], style: Style) -> dic
         "verdict": report["verdict"],
         "words": verdict_words(report),
         "versions": doc.versions(report, "→"),
-        "counts": doc.counts(report),
+        "counts": counted(report),
         "source": doc.source_of(report),
         "unknown": len(found.unknown),
         "reasons": undecided(report),

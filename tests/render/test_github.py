@@ -9,22 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from preflight.model import Status
+from preflight.model import Severity, Status
 from preflight.render import Style, render
 from preflight.render.github import command
 from tests.render.documents import documents
-from tests.render.reports import STUCK, blocked, document, fleet, hostile, ready, result, undecided
+from tests.render.reports import FORBIDDEN, STUCK, blocked, document, fleet, hostile, ready, result, undecided
 from tests.render.test_properties import few
 
 LINE = re.compile(r"::(error|warning|notice) title=([^:,]*)::(.*)")
-
-
-def test_an_object_that_the_message_begins_with_is_not_named_twice() -> None:
-    named = f"{STUCK.resource.kind} {STUCK.resource.namespace}/{STUCK.resource.name}"
-    finding = replace(STUCK, message=f"{named} is stuck")
-    text = render("github", document([result("addon-stuck", Status.FAIL, "addons", finding)]), Style())
-    assert f"::{named} is stuck." in text
-    assert f"{named}: {named}" not in text
 
 
 def annotations(report: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -50,13 +42,15 @@ def test_levels() -> None:
     assert levels["clock-skew: clock-skewed"] == "warning"
     assert levels["single-replica-volumes: detached-volume"] == "notice"
     assert levels["waived: certificate-expiry: certificate-expires"] == "notice"
-    assert annotations(ready()) == [("notice", "READY v1.4.0 → v1.4.1", "5 passed, 1 skipped")]
+    assert annotations(ready()) == [("notice", "READY v1.4.0 → v1.4.1", "5 gates, 0 undecided, 5 pass")]
 
 
 def test_an_unknown_that_decides_is_an_error() -> None:
     levels = {title: level for level, title, _ in annotations(undecided())}
-    assert levels["addon-stuck: could not be determined"] == "error"
-    assert levels["addon-leftovers: could not be determined"] == "warning"
+    assert levels["could not be determined: addon-stuck, addon-leftovers"] == "error"
+    advisory = result("x", Status.UNKNOWN, "nodes", reasons=(FORBIDDEN,), worst=Severity.WARN)
+    told = annotations(document([result("y", Status.PASS, "nodes"), advisory]))
+    assert told[1][:2] == ("warning", "could not be determined: x")
 
 
 def test_the_command_is_part_of_the_message() -> None:
@@ -84,3 +78,16 @@ def test_nothing_ends_a_command_early(text: str) -> None:
 def test_any_report_is_made_of_our_commands_only(document: dict[str, Any]) -> None:
     annotations(document)
     annotations(hostile())
+
+
+def test_there_are_never_more_than_ten_of_a_level() -> None:
+    many = [result(f"check-{n}", Status.FAIL, "nodes", STUCK) for n in range(30)]
+    found = annotations(document(many))
+    assert len(found) == 10
+    assert found[-1][1] == "and 22 more, see the step summary"
+
+
+def test_one_fault_is_one_annotation() -> None:
+    volumes = [replace(STUCK, resource=replace(STUCK.resource, name=f"a{n}")) for n in range(40)]
+    found = annotations(document([result("addon-stuck", Status.FAIL, "addons", *volumes)]))
+    assert [title for _, title, _ in found][1:] == ["addon-stuck: job-predates-operation ×40"]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preflight.model import Status
 from preflight.render import Style, render
 from preflight.render.timeline import Moment, inversions, timeline
 from preflight.render.timeline_svg import WIDTH, drawing
 from preflight.values.times import parse_time
 from tests.render.documents import rows
-from tests.render.reports import REPORTS, STUCK, blocked, fleet, hostile
+from tests.render.reports import REPORTS, SOURCE, STUCK, blocked, document, fleet, hostile, result
 
 
 class Page(HTMLParser):
@@ -88,27 +90,54 @@ def test_the_skew_is_found() -> None:
     assert found == {("Operation began (InProgress)", "Job created"), ("Pod created", "Pod started")}
 
 
-def test_the_drawing_has_a_lane_per_object_and_clock() -> None:
+def test_the_drawing_has_two_lanes_and_one_bracket_that_names_the_difference() -> None:
     picture = drawing(moments())
     assert picture
     assert [lane.title for lane in picture.lanes] == [
-        "Addon operation · clock: node of the harvester pod",
-        "Job · clock: API server",
-        "Job · clock: kube-controller-manager",
-        "Pod · clock: API server",
-        "Pod · clock: kubelet of harv-node-2",
-        "Container · clock: kubelet of harv-node-2",
+        "the API server's clock",
+        "clock of kubelet of harv-node-2, node of the harvester pod",
     ]
-    assert sorted(arrow.label.text for arrow in picture.arrows) == ["−14 s", "−15 s"]
-    assert all(arrow.x2 < arrow.x1 for arrow in picture.arrows)
+    assert picture.bracket
+    assert picture.bracket.label.text == "15 s before its cause"
+    assert picture.bracket.x1 < picture.bracket.x2
+    assert picture.height <= 250
 
 
-def test_seconds_stay_visible_beside_hours() -> None:
-    times = ("2026-11-23T12:00:00Z", "2026-11-23T15:30:44Z", "2026-11-23T15:30:58Z")
-    picture = drawing([Moment(f"Thing {time}", parse_time(time), time, "", "") for time in times])
-    assert picture
-    places = [tick.x for tick in picture.ticks]
+def test_the_words_beside_the_drawing_say_the_finding() -> None:
+    (svg,) = (attributes for tag, attributes in Page(render("html", blocked(), Style())).tags if tag == "svg")
+    assert "rancher-logging has been Enabling" in str(svg["aria-label"])
+    assert "15 s before its cause" in str(svg["aria-label"])
+
+
+def test_moments_are_to_scale_where_that_keeps_them_apart() -> None:
+    def at(*times: str) -> list[Moment]:
+        return [Moment(f"Thing {time}", parse_time(f"2026-11-23T{time}Z"), time, "", "") for time in times]
+
+    near, far = drawing(at("12:00:00", "12:00:10", "12:00:30")), drawing(at("12:00:00", "15:30:44", "15:30:58"))
+    assert near
+    assert far
+    assert near.to_scale
+    places = [mark.x for lane in near.lanes for mark in lane.marks]
+    assert round((places[2] - places[1]) / (places[1] - places[0]), 1) == 2.0
+    assert not far.to_scale
+    places = [mark.x for lane in far.lanes for mark in lane.marks]
     assert places[2] - places[1] > 60
+
+
+def test_objects_of_one_fault_are_one_card() -> None:
+    many = [replace(STUCK, resource=replace(STUCK.resource, name=f"a{n}")) for n in range(60)]
+    page = Page(render("html", document([result("addon-stuck", Status.FAIL, "addons", *many)]), Style()))
+    assert [tag for tag, _ in page.tags].count("article") == 1
+    assert "60 objects" in page.words
+
+
+def test_the_page_has_landmarks_and_says_what_it_is_of() -> None:
+    source = replace(SOURCE, context="prod")
+    page = Page(render("html", document([result("x", Status.FAIL, "nodes", STUCK)], source=source), Style()))
+    tags = [tag for tag, _ in page.tags]
+    assert {"nav", "main", "header", "footer"} <= set(tags)
+    assert page.tags[tags.index("body") + 1] == ("a", {"class": "skip", "href": "#report"})
+    assert "BLOCKED prod v1.4.0 → v1.4.1, harvester-preflight" in page.words
 
 
 def test_one_moment_is_no_drawing() -> None:
@@ -123,9 +152,9 @@ def test_any_drawing_keeps_within_its_frame(found: list[dict[str, str]]) -> None
         for lane in picture.lanes:
             assert 0 < lane.y < picture.height
             assert all(0 <= mark.x <= WIDTH and mark.label.y <= picture.height for mark in lane.marks)
-        assert len({(text.x, text.y) for lane in picture.lanes for mark in lane.marks for text in [mark.label]}) == sum(
-            len(lane.marks) for lane in picture.lanes
-        )
+        assert picture.height <= 250
+        labels = [mark.label for lane in picture.lanes for mark in lane.marks if mark.label.text]
+        assert len({(text.x, text.y) for text in labels}) == len(labels)
 
 
 def test_a_chart_older_than_the_operation_is_no_skew() -> None:

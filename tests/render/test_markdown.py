@@ -57,7 +57,7 @@ def test_a_cell_stays_a_cell(value: str) -> None:
 
 def test_commands_stand_in_a_fence_that_nothing_ends() -> None:
     report = blocked()
-    report["checks"][3]["findings"][0]["hint"] = "Do this\n```\n# heading"
+    report["checks"][3]["findings"][0] |= {"hint": "Do this\n```\n# heading", "commands": []}
     fences = [token.content for token in tokens(render("markdown", report, Style())) if token.type == "fence"]
     assert "```\n# heading\n" in fences
 
