@@ -174,6 +174,18 @@ _ROWS: tuple[Resource, ...] = (
         names=("chart-default-branch", "system-catalog"),
         **_CLUSTER,
     ),
+    _row(
+        "apps.catalog.cattle.io",
+        "v1",
+        "App",
+        namespaces=(
+            "cattle-fleet-system",
+            "cattle-logging-system",
+            "cattle-monitoring-system",
+            "cattle-system",
+            "harvester-system",
+        ),
+    ),
     _row("clusterrepos.catalog.cattle.io", "v1", "ClusterRepo", **_CLUSTER),
     _row("bundles.fleet.cattle.io", "v1alpha1", "Bundle"),
     _row("clusters.fleet.cattle.io", "v1alpha1", "Cluster", names=("local",), **_FLEET),

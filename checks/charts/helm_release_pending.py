@@ -6,63 +6,50 @@ rancher-webhook are deployed at the new chart; from target 1.8.0 on it rolls bac
 revision already has the new chart. `helm upgrade rancher` itself fails on a pending release, at every target. All of
 that only where the upgrade changes Rancher (checks/charts/_rancher.py). Fleet's agent rolls back by itself
 (installed charts of Harvester), but a release that is `uninstalling` it uninstalls first; helm refuses one of the others.
-Edges: helm writes the state into the Secret of the revision, so its age is that of the operation. A `failed` release is
-upgraded over. Only the newest revision counts; healthy are `deployed` and older `superseded` ones.
+Edges: where a revision is read from, and how old it is: checks/charts/_revisions.py. A `failed` release is upgraded
+over. Only the newest revision counts; healthy are `deployed` and older `superseded` ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import NamedTuple
 
 from preflight.api import (
     Code,
     Enforcer,
     Explains,
     Finding,
-    JsonObject,
     Outcome,
     Tie,
     Unknown,
-    Unreadable,
     View,
     check,
     format_time,
     human_duration,
-    integer_at,
     kubectl,
-    labels_of,
-    namespace_of,
     need,
     on_cluster,
     ref_of,
-    text_at,
-    time_at,
     unknown,
 )
 
 from ._rancher import rancher_changes
 from ._releases import RELEASES, Weight, weigh
+from ._revisions import APP_FIELDS, APPS, SECRETS, Key, Revision, newest_revisions
 
-SECRETS = "secrets/helm-releases"
 GRACE = timedelta(minutes=10)
 CAUSES = {"pending": "release-pending", "uninstalling": "release-uninstalling", "failed": "release-failed"}
-
-
-class Revision(NamedTuple):
-    """The newest revision of one release."""
-
-    number: int
-    state: str
-    secret: JsonObject
 
 
 @check(
     id="helm-release-pending",
     title="Every helm release of the system is deployed",
     category="charts",
-    needs=(need(SECRETS, namespaces=tuple(sorted({namespace for namespace, _ in RELEASES}))),),
+    needs=(
+        need(APPS, *APP_FIELDS),
+        need(SECRETS, namespaces=tuple(sorted({namespace for namespace, _ in RELEASES})), optional=True),
+    ),
     enforced_by=(Enforcer.SCRIPTS, Enforcer.DOCS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-6-x-to-v1-7-x",
     why="Rancher does not upgrade a release that is in the middle of an operation, and the upgrade waits until it has.",
@@ -82,33 +69,17 @@ class Revision(NamedTuple):
 )
 def helm_release_pending(view: View) -> Iterator[Outcome]:
     """Yield a finding for every release of the system whose newest revision is not deployed."""
-    newest: dict[tuple[str, str], Revision] = {}
-    for secret in view.some(SECRETS):
-        try:
-            _note(newest, secret)
-        except Unreadable as error:
-            yield unknown(Code.UNPARSABLE, str(error))
+    newest: dict[Key, Revision] = {}
+    yield from newest_revisions(view, newest)
     changes = rancher_changes(view)
     for key in RELEASES:
         if key in newest:
             yield from _judge(key, newest[key], changes, view)
-        elif RELEASES[key].always:
+        elif RELEASES[key].always and not (view.missing(APPS) and view.missing(SECRETS)):
             yield unknown(Code.INCOMPLETE, f"not one revision of helm release {key[0]}/{key[1]} was read")
 
 
-def _note(newest: dict[tuple[str, str], Revision], secret: JsonObject) -> None:
-    labels = labels_of(secret)
-    key = namespace_of(secret), text_at(labels, "name")
-    if key not in RELEASES:
-        return
-    number, state = integer_at(labels, "version"), text_at(labels, "status")
-    if number is None or not state:
-        raise Unreadable(f"Secret {key[0]}/{text_at(secret, 'metadata.name')} has no label version or status")
-    if key not in newest or newest[key].number < number:
-        newest[key] = Revision(number, state, secret)
-
-
-def _judge(key: tuple[str, str], newest: Revision, changes: bool | None, view: View) -> Iterator[Outcome]:
+def _judge(key: Key, newest: Revision, changes: bool | None, view: View) -> Iterator[Outcome]:
     cause = CAUSES.get(newest.state.partition("-")[0], "")
     if not cause:
         return
@@ -119,9 +90,8 @@ def _judge(key: tuple[str, str], newest: Revision, changes: bool | None, view: V
     yield _finding(key, newest, cause, weight, view)
 
 
-def _finding(key: tuple[str, str], newest: Revision, cause: str, weight: Weight, view: View) -> Finding:
-    (namespace, name), (number, state, secret) = key, newest
-    since = time_at(secret, "metadata.creationTimestamp")
+def _finding(key: Key, newest: Revision, cause: str, weight: Weight, view: View) -> Finding:
+    (namespace, name), (number, state, since, told_by) = key, newest
     age = view.now - since if since else None
     chart = RELEASES[key].chart
     roll_back = on_cluster("helm rollback {} -n {}", name, namespace)
@@ -140,7 +110,7 @@ def _finding(key: tuple[str, str], newest: Revision, cause: str, weight: Weight,
                 else ()
             ),
         ),
-        resource=ref_of(secret),
+        resource=ref_of(told_by),
         evidence={"status": state, "revision": number, "since": format_time(since) if since else None},
         transient=cause != "release-failed" and age is not None and age < GRACE,
         enforced_by=weight.enforced_by,

@@ -110,6 +110,7 @@ helm.cattle.io v1 helmcharts HelmChart n s
 helm.cattle.io v1 helmchartconfigs HelmChartConfig n -
 management.cattle.io v3 managedcharts ManagedChart n s
 management.cattle.io v3 settings Setting c -
+catalog.cattle.io v1 apps App n s
 catalog.cattle.io v1 clusterrepos ClusterRepo c s
 fleet.cattle.io v1alpha1 bundles Bundle n s
 fleet.cattle.io v1alpha1 clusters Cluster n s

@@ -43,6 +43,9 @@ def add_system(cluster: Cluster) -> None:
     for name, namespace in RELEASES:
         release(cluster, name, namespace, "superseded", ago(days=61), version=1)
         release(cluster, name, namespace, "deployed", ago(days=60), version=2)
+        info = {"status": "deployed", "lastDeployed": ago(days=60)}
+        spec = {"name": name, "namespace": namespace, "version": 2, "info": info}
+        cluster["apps.catalog.cattle.io"].append(obj(name, namespace, spec=spec))
     for name in REPOSITORIES:
         status = {"conditions": [condition("Downloaded")], "downloadTime": ago(hours=3)}
         cluster["clusterrepos.catalog.cattle.io"].append(obj(name, spec={}, status=status))
