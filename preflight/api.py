@@ -44,6 +44,7 @@ from preflight.model import (
     Severity,
     Unknown,
     UpgradePair,
+    Via,
     Where,
 )
 from preflight.releases import AddonData, Knowledge, Release
@@ -133,6 +134,7 @@ __all__ = [
     "Unknown",
     "Unreadable",
     "UpgradePair",
+    "Via",
     "View",
     "Where",
     "annotations_of",

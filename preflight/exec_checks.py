@@ -92,6 +92,7 @@ def _run(program: str, view: View, needs: list[str]) -> Iterator[Outcome]:
         "upgrade": {
             "from": str(pair.from_version) if pair.from_version else None,
             "to": str(pair.to_version) if pair.to_version else None,
+            "via": pair.via.value,
         },
         "now": format_time(view.now),
         "objects": {name: list(view.inventory.get(name).objects) for name in needs},

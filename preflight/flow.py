@@ -116,6 +116,7 @@ def _judge(
     later: Later | None = None,
 ) -> Examination:
     pair, problem = version_pair(served(inventory, PAIR_NEEDS), settings.from_version, settings.to_version)
+    pair = replace(pair, via=settings.via)
     if pair.to_version is None and target_needed:
         raise UsageError(problem)
     if later:

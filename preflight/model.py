@@ -166,12 +166,22 @@ class NotApplicable:
 Outcome = Finding | Unknown | NotApplicable
 
 
+class Via(StrEnum):
+    """What one creates to upgrade."""
+
+    UPGRADE = "upgrade"
+    """The Upgrade that is built into Harvester."""
+    UPGRADE_PLAN = "upgrade-plan"
+    """The UpgradePlan of the experimental Addon harvester-upgrade-manager."""
+
+
 @dataclass(frozen=True, slots=True)
 class UpgradePair:
-    """From which version to which. None: not known."""
+    """From which version to which, and by which way. None: not known."""
 
     from_version: HarvesterVersion | None
     to_version: HarvesterVersion | None
+    via: Via = Via.UPGRADE
 
 
 @dataclass(frozen=True, slots=True)

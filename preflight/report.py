@@ -111,6 +111,7 @@ def report_dict(report: Report) -> dict[str, Any]:
         "upgrade": {
             "from": str(pair.from_version) if pair.from_version else None,
             "to": str(pair.to_version) if pair.to_version else None,
+            "via": pair.via.value,
         },
         "verdict": report.verdict.value,
         "exitCode": int(report.exit_code),

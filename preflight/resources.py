@@ -158,6 +158,7 @@ _ROWS: tuple[Resource, ...] = (
     _row("upgrades.harvesterhci.io/dry-run", "v1beta1", "Upgrade", how=How.ASK, **_SYSTEM),
     _row("upgradelogs.harvesterhci.io", "v1beta1", "UpgradeLog", **_SYSTEM),
     _row("versions.harvesterhci.io", "v1beta1", "Version", **_SYSTEM),
+    _row("versions.management.harvesterhci.io", "v1beta1", "Version", **_CLUSTER),
     _row("upgradeplans.management.harvesterhci.io", "v1beta1", "UpgradePlan", **_CLUSTER),
     _row("plans.upgrade.cattle.io", "v1", "Plan", namespaces=("cattle-system",)),
     _row("virtualmachinebackups.harvesterhci.io", "v1beta1", "VirtualMachineBackup"),

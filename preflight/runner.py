@@ -29,6 +29,7 @@ from preflight.model import (
 )
 from preflight.releases import NOTHING, Knowledge
 from preflight.serving import served_to
+from preflight.via import as_meant, beside, waiver
 
 Waive = Callable[[str, Finding], Finding]
 """Given a check id and a finding: the same finding, or one with its waiver."""
@@ -76,7 +77,7 @@ def run_checks(
                 worst=check.worst,
                 required=required(check),
                 left_out=bool(left_out.get(check.id)),
-                waived_by=check.waived_by,
+                waived_by=waiver(check.id, check.waived_by, pair.via),
             )
         )
     return tuple(results)
@@ -107,9 +108,12 @@ def _one(
         return _Answer(Status.SKIPPED, reason)
     if applies is None:
         return _answer((), [Reason(Code.ERROR, reason)])
+    if reason := beside(check.id, pair.via):
+        return _Answer(Status.SKIPPED, reason)
     view = look(check)
     findings, unknowns, not_applicable = _collect(check, view, attests)
-    findings = sorted((waive(check.id, _complete(check, finding)) for finding in findings), key=finding_order)
+    meant = (as_meant(check.id, _complete(check, finding), pair.via) for finding in findings)
+    findings = sorted((waive(check.id, finding) for finding in meant), key=finding_order)
     if not_applicable and not findings and not unknowns:
         return _Answer(Status.SKIPPED, "; ".join(dict.fromkeys(not_applicable)))
     return _answer(findings, [*unknowns, *_unread(check, view.inventory)])

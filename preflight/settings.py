@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from preflight.config_file import Config
+from preflight.model import Via
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Settings:
     source: str = "live"
     to_version: str = ""
     from_version: str = ""
+    via: Via = Via.UPGRADE
     now: datetime | None = None
     select: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()

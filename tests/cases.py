@@ -19,7 +19,7 @@ import yaml
 from preflight.check import Check
 from preflight.inventory import Collected, Inventory, sorted_objects
 from preflight.knowledge.packaged import shipped
-from preflight.model import CheckResult, Code, Finding, Reason, Severity, SourceInfo, UpgradePair
+from preflight.model import CheckResult, Code, Finding, Reason, Severity, SourceInfo, UpgradePair, Via
 from preflight.registry import check_options, find_plugins, packages_of
 from preflight.releases import Knowledge
 from preflight.report import command_line
@@ -102,6 +102,7 @@ def run_case(check: Check, content: Mapping[str, Any]) -> CheckResult:
     pair = UpgradePair(
         parse_version(upgrade["from"]) if upgrade.get("from") else None,
         parse_version(upgrade["to"]) if upgrade.get("to") else None,
+        Via(upgrade.get("via") or Via.UPGRADE),
     )
     options = check_options([check], {check.id: content.get("options") or {}})
     (result,) = run_checks(

@@ -13,17 +13,20 @@ from preflight.api import (
     FAIL,
     WARN,
     Certainty,
+    Command,
     Enforcer,
     Finding,
     JsonObject,
     Outcome,
     Phase,
     Unknown,
+    Via,
     View,
     effective_value,
     fails,
     kubectl,
     name_of,
+    namespace_of,
     ref_of,
     refused,
     text_at,
@@ -43,7 +46,7 @@ def judge_version(view: View, version: JsonObject) -> Iterator[Outcome]:
         yield _faulty(
             version, "iso-checksum-invalid", f"has a spec.isoChecksum of {len(checksum)} characters that is no SHA-512"
         )
-    if url and checksum:
+    if (url and checksum) or view.upgrade.via is Via.UPGRADE_PLAN:  # the checker knows the built-in kind only
         return
     if missing := view.missing(SETTINGS):
         yield Unknown(missing)
@@ -59,7 +62,7 @@ def _faulty(version: JsonObject, cause: str, text: str) -> Finding:
         cause=cause,
         message=f"Version {name_of(version)} {text}",
         hint="Set spec.isoURL and spec.isoChecksum (SHA-512, 128 lower-case hex digits)",
-        commands=(kubectl("edit versions.harvesterhci.io {} -n harvester-system", name_of(version)),),
+        commands=(_edit(version),),
         resource=ref_of(version),
         evidence={
             "isoURL": text_at(version, "spec.isoURL") or None,
@@ -70,6 +73,12 @@ def _faulty(version: JsonObject, cause: str, text: str) -> Finding:
         if warning
         else fails(Phase.IMAGE, "The ISO never becomes an image of the cluster"),
     )
+
+
+def _edit(version: JsonObject) -> Command:
+    if namespace_of(version):
+        return kubectl("edit versions.harvesterhci.io {} -n {}", name_of(version), namespace_of(version))
+    return kubectl("edit versions.management.harvesterhci.io {}", name_of(version))
 
 
 def _checker_is_on(view: View) -> bool:

@@ -4,7 +4,8 @@ Rule: Harvester 1.9's node_down_controller.go (isOnUpgradeV2): an UpgradePlan is
 and Failed, an empty one included. The webhook of Upgrades does not look at UpgradePlans, nor theirs at Upgrades; both
 write the same drain options and hooks, and an acknowledgement may go to the wrong one. An UpgradePlan's own admission
 refuses a second while one is Progressing.
-Edges: the CRD comes with an experimental Addon (from 1.8.0); where it is not served there is no such thing. A failed one
+Edges: the CRD comes with an experimental Addon (from 1.8.0); where it is not served there is no such thing, and nothing to
+upgrade by where an UpgradePlan is what is meant. A failed one
 leaves Plans labelled management.harvesterhci.io/upgrade-plan, the Deployment NAME-repo and paused ManagedCharts (gate
 managed-chart-paused).
 """
@@ -24,18 +25,23 @@ from preflight.api import (
     NotApplicable,
     Outcome,
     Phase,
+    ResourceRef,
     Unknown,
+    Via,
     View,
     check,
     condition,
+    condition_status,
     degrades,
     hangs,
     kubectl,
     labels_of,
+    lies_in,
     name_of,
     namespace_of,
     need,
     ref_of,
+    refused,
     text_at,
 )
 
@@ -63,22 +69,25 @@ BOTH = hangs(
         need(LEFT_PLANS, optional=True, unserved_is_empty=True),
         need(DEPLOYMENTS, optional=True, namespaces=("harvester-system",)),
     ),
-    from_versions=">=1.8.0",
-    enforced_by=(Enforcer.DOCS, Enforcer.NONE),
+    enforced_by=(Enforcer.WEBHOOK, Enforcer.DOCS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
     why="The server does not know UpgradePlans: it accepts an Upgrade beside one, and both then drain the same nodes.",
     how="The cluster is being upgraded by the experimental Addon harvester-upgrade-manager, or was and it failed.",
     fix="Let the UpgradePlan end, or delete it while no node is being upgraded; remove what a failed one left.",
     causes={
         "plan-running": "An UpgradePlan has not ended: wait for it, or delete it while no node is being upgraded.",
+        "plan-not-served": "An UpgradePlan is meant, and the cluster knows none: enable Addon harvester-upgrade-manager "
+        "(1.8.0 and later), or create an Upgrade.",
         "plan-failed": "An UpgradePlan has failed: look for its Plans, its repository and paused ManagedCharts.",
     },
 )
 def upgrade_plan_in_progress(view: View) -> Iterator[Outcome]:
     """Yield a finding for every UpgradePlan that has not ended, and a warning for every one that has failed."""
-    missing = view.missing(PLANS)
-    if missing and missing.code is Code.NOT_SERVED:
-        yield NotApplicable("the cluster does not serve UpgradePlans")
+    missing, meant = view.missing(PLANS), view.upgrade.via is Via.UPGRADE_PLAN
+    if lies_in(view.upgrade.from_version, "<1.8.0"):
+        yield _not_served("come with 1.8.0") if meant else NotApplicable("UpgradePlans come with 1.8.0")
+    elif missing and missing.code is Code.NOT_SERVED:
+        yield _not_served("are not served") if meant else NotApplicable("the cluster does not serve UpgradePlans")
     elif missing:
         yield Unknown(missing)
     else:
@@ -88,12 +97,26 @@ def upgrade_plan_in_progress(view: View) -> Iterator[Outcome]:
 def _judge(view: View, plan: JsonObject) -> Iterator[Outcome]:
     phase = text_at(plan, "status.currentPhase")
     if phase not in ENDED:
-        yield _running(plan, phase)
+        yield _running(plan, phase, meant=view.upgrade.via is Via.UPGRADE_PLAN)
     elif phase == "Failed":
         yield from _failed(view, plan)
 
 
-def _running(plan: JsonObject, phase: str) -> Finding:
+def _not_served(why: str) -> Finding:
+    return Finding(
+        severity=FAIL,
+        cause="plan-not-served",
+        message=f"The upgrade is to be made by an UpgradePlan, and UpgradePlans {why}",
+        hint="Enable Addon harvester-upgrade-manager, or create an Upgrade instead",
+        commands=(kubectl("get addons.harvesterhci.io harvester-upgrade-manager -n harvester-system"),),
+        resource=ResourceRef("harvesterhci.io/v1beta1", "Addon", "harvester-system", "harvester-upgrade-manager"),
+        enforced_by=(Enforcer.WEBHOOK,),
+        consequence=refused("The server knows no such kind, and refuses to create the UpgradePlan"),
+    )
+
+
+def _running(plan: JsonObject, phase: str, *, meant: bool) -> Finding:
+    refuses = meant and condition_status(plan, "Progressing") == "True"
     degraded = condition(plan, "Degraded") or {}
     trouble = text_at(degraded, "message") or text_at(degraded, "reason") if degraded.get("status") == "True" else ""
     target = text_at(plan, "spec.version") or text_at(plan, "spec.image") or "nothing named"
@@ -106,8 +129,10 @@ def _running(plan: JsonObject, phase: str) -> Finding:
         commands=(kubectl("get {} {} -o yaml", PLANS, name_of(plan)),),
         resource=ref_of(plan),
         evidence={"phase": phase or None, "degraded": trouble or None},
-        enforced_by=(Enforcer.DOCS,),
-        consequence=BOTH,
+        enforced_by=(Enforcer.WEBHOOK if refuses else Enforcer.DOCS,),
+        consequence=refused("UpgradePlans' own admission refuses a second while one is Progressing")
+        if refuses
+        else BOTH,
     )
 
 

@@ -7,7 +7,8 @@ on. An image serves where it is in harvester-system, and from 1.7.0 on made by b
 os-upgrade-image=True: see _images.py. Which version an image holds is not in the API: only its display name may say.
 Edges: the docs have administrators name a Version of their own v1.5.0-customized. On 1.5.0 exactly, spec.image makes the
 certificate rule of the webhook crash on the Version that is then missing. From 1.7 on the server asks for the ISO's size
-by HTTP HEAD: a web server that refuses HEAD never serves the image.
+by HTTP HEAD: a web server that refuses HEAD never serves the image. An UpgradePlan names a Version of its own kind
+(management.harvesterhci.io), which needs no namespace and has no checker.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from preflight.api import (
     Outcome,
     ResourceRef,
     Unknown,
+    Via,
     View,
     check,
     kubectl,
@@ -39,7 +41,9 @@ from ._images import FIELDS, IMAGES, MARK, judge_images
 from ._settings import SETTINGS
 from ._version_objects import judge_version
 
-VERSIONS = "versions.harvesterhci.io"
+VERSIONS, PLAN_VERSIONS = "versions.harvesterhci.io", "versions.management.harvesterhci.io"
+OF_AN_UPGRADE = ("harvesterhci.io/v1beta1", "Version", "harvester-system")
+OF_A_PLAN = ("management.harvesterhci.io/v1beta1", "Version", "")
 APPLY = kubectl("apply -n harvester-system -f version.yaml", why="the release's version.yaml")
 
 
@@ -49,6 +53,7 @@ APPLY = kubectl("apply -n harvester-system -f version.yaml", why="the release's 
     category="upgrade",
     needs=(
         need(VERSIONS, "spec.isoURL", "spec.isoChecksum", "spec.releaseDate", "spec.tags"),
+        need(PLAN_VERSIONS, "spec.isoURL", "spec.isoChecksum", optional=True),
         need(SETTINGS, "value", "default", optional=True),
         need(IMAGES, *FIELDS, f"metadata.annotations[{MARK}]", optional=True, namespaces=("harvester-system",)),
     ),
@@ -77,7 +82,8 @@ def upgrade_version_object(view: View) -> Iterator[Outcome]:
     if target is None:
         yield unknown(Code.ERROR, "the target version is not known, so its Version object cannot be looked for")
         return
-    found = [obj for obj in view.objects(VERSIONS) if stands_for(name_of(obj), target)]
+    versions = view.objects(PLAN_VERSIONS if view.upgrade.via is Via.UPGRADE_PLAN else VERSIONS)
+    found = [obj for obj in versions if stands_for(name_of(obj), target)]
     if not found:
         yield from _without_version(view, target.raw)
     for version in found:
@@ -89,7 +95,7 @@ def upgrade_version_object(view: View) -> Iterator[Outcome]:
             message="The webhook of v1.5.0 crashes when an Upgrade is created with spec.image set",
             hint="Create the Upgrade with spec.version alone, not from an uploaded ISO",
             commands=(kubectl("get versions.harvesterhci.io -n harvester-system"),),
-            resource=ResourceRef("harvesterhci.io/v1beta1", "Version", "harvester-system", target.raw),
+            resource=ResourceRef(*OF_AN_UPGRADE, target.raw),
             enforced_by=(Enforcer.WEBHOOK,),
             consequence=refused("Made with spec.image, the Upgrade may be refused by a crash", Certainty.POSSIBLE),
         )
@@ -98,21 +104,23 @@ def upgrade_version_object(view: View) -> Iterator[Outcome]:
 def _without_version(view: View, target: str) -> Iterator[Outcome]:
     """Judge the other way to upgrade, from an image, which 1.5.0 alone cannot go."""
     if lies_in(view.upgrade.from_version, "=1.5.0"):
-        yield _missing(target)
+        yield _missing(view, target)
     elif missing := view.missing(IMAGES):
         yield Unknown(missing.noting(f"there is no Version {target}; whether an upgrade image takes its place"))
     else:
-        yield from list(judge_images(view, target)) or [_missing(target)]
+        yield from list(judge_images(view, target)) or [_missing(view, target)]
 
 
-def _missing(target: str) -> Finding:
+def _missing(view: View, target: str) -> Finding:
+    by_plan = view.upgrade.via is Via.UPGRADE_PLAN
+    kind, creates = (OF_A_PLAN, "UpgradePlan") if by_plan else (OF_AN_UPGRADE, "Upgrade")
     return Finding(
         severity=FAIL,
         cause="version-missing",
-        message=f"There is neither a Version object {target} nor an upgrade image in harvester-system",
+        message=f"There is neither a Version object {target} for an {creates} nor an upgrade image in harvester-system",
         hint="Create it from the release's version.yaml, or upgrade from an ISO uploaded in the UI, which needs none",
         commands=(APPLY,),
-        resource=ResourceRef("harvesterhci.io/v1beta1", "Version", "harvester-system", target),
+        resource=ResourceRef(*kind, target),
         enforced_by=(Enforcer.WEBHOOK,),
-        consequence=refused(f"The server refuses an Upgrade with spec.version {target}"),
+        consequence=refused(f"The server refuses an {creates} with spec.version {target}"),
     )

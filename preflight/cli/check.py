@@ -30,6 +30,7 @@ from preflight.cli.request import Request, request_from
 from preflight.cli.terminal import Progress
 from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.flow import Examination, examine, examine_unreadable, registered_checks
+from preflight.model import Via
 from preflight.render import RENDERERS
 from preflight.report import FAIL_ON, report_dict
 
@@ -89,6 +90,13 @@ cluster_options = stacked(
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
     help="With --remediate: folder for the saved objects and the journal (default: harvester-preflight-TIME here).",
+)
+@option(
+    "--via",
+    type=click.Choice([way.value for way in Via]),
+    default=Via.UPGRADE.value,
+    show_default=True,
+    help="What is to be created: the built-in Upgrade, or an UpgradePlan of Addon harvester-upgrade-manager.",
 )
 @option("--wait", type=duration_value, metavar="DURATION", help="Wait this long for transient findings to pass.")
 @option("--ask-server", is_flag=True, help="Create the Upgrade as a dry run and report what the server's webhook says.")

@@ -10,7 +10,7 @@ from preflight.cli.stdin import standard_input
 from preflight.errors import UsageError
 from preflight.flow import Later
 from preflight.inventory import Collected, Inventory
-from preflight.model import UpgradePair
+from preflight.model import UpgradePair, Via
 from preflight.sources import Reader, open_source
 
 
@@ -38,6 +38,8 @@ def later_for(request: Request, progress: Callable[[str], None]) -> Later | None
     settings = request.settings
     if not settings.ask_server and not settings.probe_nodes:
         return None
+    if settings.ask_server and settings.via is not Via.UPGRADE:
+        raise UsageError("--ask-server asks with an Upgrade: leave it out with --via upgrade-plan")
     if settings.source != "live":
         flag = "--ask-server" if settings.ask_server else "--probe-nodes"
         raise UsageError(f"{flag} goes with --source live only: a copy of a cluster cannot be asked")

@@ -14,6 +14,7 @@ from typing import Any
 from preflight.cluster.connection import Connection
 from preflight.config_file import Config
 from preflight.errors import UsageError
+from preflight.model import Via
 from preflight.render import RENDERERS
 from preflight.settings import Settings
 
@@ -88,6 +89,7 @@ def _settings(params: Mapping[str, Any]) -> Settings:
         source=params.get("source") or "live",
         to_version=params.get("to_version") or "",
         from_version=params.get("from_version") or "",
+        via=Via(params.get("via") or Via.UPGRADE),
         now=now,
         select=tuple(params.get("select") or ()),
         skip=tuple(params.get("skip") or ()),

@@ -126,9 +126,10 @@ def object_of(finding: Json) -> str:
 
 
 def versions(report: Json, arrow: str) -> str:
-    """Write `from → to`."""
+    """Write `from → to`, with the way where it is not the built-in one."""
     upgrade = report["upgrade"]
-    return f"{upgrade['from'] or 'unknown version'} {arrow} {upgrade['to'] or 'unknown version'}"
+    way = " by UpgradePlan" if upgrade.get("via") == "upgrade-plan" else ""
+    return f"{upgrade['from'] or 'unknown version'} {arrow} {upgrade['to'] or 'unknown version'}{way}"
 
 
 def source_of(report: Json) -> str:

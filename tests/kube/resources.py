@@ -100,6 +100,7 @@ harvesterhci.io v1beta1 settings Setting c -
 harvesterhci.io v1beta1 upgrades Upgrade n s
 harvesterhci.io v1beta1 upgradelogs UpgradeLog n s
 harvesterhci.io v1beta1 versions Version n -
+management.harvesterhci.io v1beta1 versions Version c s
 management.harvesterhci.io v1beta1 upgradeplans UpgradePlan c s
 upgrade.cattle.io v1 plans Plan n s
 harvesterhci.io v1beta1 virtualmachinebackups VirtualMachineBackup n s vmbackup
