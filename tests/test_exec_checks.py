@@ -67,7 +67,7 @@ def test_a_program_answers_as_a_check_does(tmp_path: Path, outcomes: list, statu
 def test_a_program_is_given_only_what_it_asked_for(tmp_path: Path) -> None:
     run(program(tmp_path, DESCRIPTION, f"cat > {tmp_path}/given; {answer()}"))
     given = json.loads((tmp_path / "given").read_text())
-    assert given["upgrade"] == {"from": "v1.4.0", "to": "v1.4.1"}
+    assert given["upgrade"] == {"from": "v1.4.0", "to": "v1.4.1", "via": "upgrade"}
     assert given["objects"] == {"nodes": [{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}]}
 
 
