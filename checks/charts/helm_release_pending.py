@@ -4,7 +4,7 @@ Rule: rancher catalogv2/system hasStatus (2.9 to 2.15): for a release whose newe
 nothing and counts it as done. wait_helm_release of upgrade_manifests.sh waits without limit until fleet, fleet-crd and
 rancher-webhook are deployed at the new chart; from target 1.8.0 on it rolls back once, after 5 min, unless the pending
 revision already has the new chart. `helm upgrade rancher` itself fails on a pending release, at every target. All of
-that only where the upgrade changes Rancher (checks/charts/_rancher.py). Fleet's agent rolls back by itself
+that only where the upgrade changes Rancher (checks/_rancher.py). Fleet's agent rolls back by itself
 (installed charts of Harvester), but a release that is `uninstalling` it uninstalls first; helm refuses one of the others.
 Edges: where a revision is read from, and how old it is: checks/charts/_revisions.py. A `failed` release is upgraded
 over. Only the newest revision counts; healthy are `deployed` and older `superseded` ones.
@@ -34,7 +34,7 @@ from preflight.api import (
     unknown,
 )
 
-from ._rancher import rancher_changes
+from .._rancher import rancher_changes
 from ._releases import RELEASES, Weight, weigh
 from ._revisions import APP_FIELDS, APPS, SECRETS, Key, Revision, newest_revisions
 

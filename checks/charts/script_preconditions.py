@@ -2,7 +2,7 @@
 
 Rule: upgrade_manifests.sh, read at v1.4.0, v1.7.3, v1.8.2 and v1.9.0-rc6; a Job that starts from the top at each of its
 six tries. It patches four ManagedCharts (pause_all_charts), gets Secret fleet-local/local-rke-state, and patches Ingress
-cattle-system/rancher-expose when no class of it can be read. Where the upgrade changes Rancher (checks/charts/_rancher.py)
+cattle-system/rancher-expose when no class of it can be read. Where the upgrade changes Rancher (checks/_rancher.py)
 it deletes three ClusterRepos and the Setting chart-default-branch without --ignore-not-found. ClusterRepo harvester-charts
 must download its index anew: a missing one ends the script of targets up to 1.7.1 and of 1.8.0, and is waited for by the
 others. Those others wait for rancher-charts too, which Rancher makes anew and, unless setting system-catalog is
@@ -39,6 +39,7 @@ from preflight.api import (
     unknown,
 )
 
+from .._rancher import rancher_changes
 from ._fleet import CHARTS
 from ._objects import (
     DOWNLOAD_WAITS,
@@ -55,7 +56,6 @@ from ._objects import (
     Wanted,
     waits_for_rancher_charts,
 )
-from ._rancher import rancher_changes
 
 
 @check(

@@ -12,11 +12,16 @@ from preflight.api import (
     FAIL,
     Code,
     Enforcer,
+    Explains,
     Finding,
     Outcome,
+    Phase,
+    Tie,
     View,
     boolean_at,
     check,
+    hangs,
+    kubectl,
     need,
     ref_of,
     unknown,
@@ -26,9 +31,7 @@ CLUSTERS = "clusters.cluster.x-k8s.io"
 
 
 @check(
-    id="capi-cluster-paused",
     title="The cluster object is not paused",
-    category="rancher",
     needs=(need(CLUSTERS, "spec.paused"),),
     enforced_by=(Enforcer.CHECK_SH, Enforcer.SCRIPTS),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
@@ -36,6 +39,11 @@ CLUSTERS = "clusters.cluster.x-k8s.io"
     how="Somebody paused it during maintenance, or a restore or an earlier upgrade left it so.",
     fix="Set spec.paused of the cluster to false.",
     causes={"cluster-paused": "spec.paused is true: set it to false."},
+    consequence=hangs(
+        Phase.SYSTEM_SERVICES,
+        "No controller works on the cluster while it is paused, and the script waits without limit for what they would do",
+    ),
+    explains=(Explains("rancher-control-plane-settled", Tie.CLUSTER), Explains("capi-cluster-provisioned", Tie.OBJECT)),
 )
 def capi_cluster_paused(view: View) -> Iterator[Outcome]:
     """Yield a finding when the local cluster is paused."""
@@ -46,10 +54,14 @@ def capi_cluster_paused(view: View) -> Iterator[Outcome]:
         yield Finding(
             severity=FAIL,
             cause="cluster-paused",
-            message="Cluster fleet-local/local is paused (spec.paused is true): the upgrade would start and stall",
-            hint="Unpause it\nkubectl patch clusters.cluster.x-k8s.io local -n fleet-local --type merge "
-            """-p '{"spec":{"paused":false}}'""",
+            message="Cluster fleet-local/local is paused (spec.paused is true)",
+            hint="Unpause it",
+            commands=(
+                kubectl(
+                    "patch clusters.cluster.x-k8s.io local -n fleet-local --type merge -p {}",
+                    '{"spec":{"paused":false}}',
+                ),
+            ),
             resource=ref_of(cluster),
             evidence={"paused": True},
-            enforced_by=(Enforcer.CHECK_SH, Enforcer.SCRIPTS),
         )

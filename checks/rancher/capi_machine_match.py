@@ -3,48 +3,67 @@
 Rule: validator.go isNodeMachineMatching (v1.5.1 to v1.9.0-rc6): as many machines as nodes; every machine has a
 nodeRef; every node has label harvesterhci.io/managed=true and an annotation naming a machine that points back at it.
 Up to 1.5.0 the server never compares, and check.sh compares the counts alone, so swapped or dangling references pass
-it: we judge them for every FROM, as a warning below 1.5.1. The label is a failure everywhere: upgrade_manifests.sh of
-every target read (1.4.0 to 1.9.0-rc6) waits without limit for a plan on all nodes that selects by that label.
+it: they fail here for every FROM, since the drain of a node starts from the plan Secret of its machine alone. Without the
+label upgrade_manifests.sh of every target read (1.4.0 to 1.9.0-rc6) waits without limit for a plan on all nodes that
+selects by that label.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import NamedTuple
 
 from preflight.api import (
     FAIL,
-    WARN,
-    Code,
+    Certainty,
+    Command,
+    Consequence,
     Enforcer,
+    Explains,
     Finding,
     JsonObject,
     Outcome,
+    Phase,
     ResourceRef,
-    Severity,
+    Tie,
     View,
     annotations_of,
     check,
+    hangs,
     judged,
+    kubectl,
     labels_of,
     lies_in,
     name_of,
     need,
     ref_of,
+    refused,
     text_at,
-    unknown,
 )
 
 MACHINES = "machines.cluster.x-k8s.io"
-Say: TypeAlias = tuple[Severity, tuple[Enforcer, ...]]
-"""How bad a mismatch is on the running version, and who stops for it."""
 ANNOTATION, MANAGED = "cluster.x-k8s.io/machine", "harvesterhci.io/managed"
+NEVER_DRAINED = hangs(
+    Phase.NODE_DRAIN,
+    "The drain of a node starts from its machine, so the upgrade waits without end for a node that has none, or for one "
+    "that is not there (read in the code, not tried on 1.4)",
+    Certainty.LIKELY,
+)
+NOT_SELECTED = hangs(
+    Phase.SYSTEM_SERVICES,
+    "The script waits without limit for a plan that covers every node, and this one is never covered",
+)
+
+
+class Say(NamedTuple):
+    """What a mismatch comes to on the running version, and who stops for it."""
+
+    consequence: Consequence
+    enforced_by: tuple[Enforcer, ...]
 
 
 @check(
-    id="capi-machine-match",
     title="Every node has its machine and every machine its node",
-    category="rancher",
     needs=(need("nodes", f"metadata.annotations[{ANNOTATION}]"), need(MACHINES, "status.nodeRef.name")),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH, Enforcer.SCRIPTS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
@@ -62,19 +81,20 @@ ANNOTATION, MANAGED = "cluster.x-k8s.io/machine", "harvesterhci.io/managed"
         "machine-of-missing-node": "The machine points at a node that does not exist: delete the machine.",
     },
     waived_by="harvesterhci.io/skipWebhook",
+    explains=(
+        Explains("capi-machine-running", Tie.OBJECT, causes=("machine-without-node", "machine-of-missing-node")),
+        Explains("machine-plan-leftover", Tie.OBJECT, causes=("machine-without-node", "machine-of-missing-node")),
+    ),
 )
 def capi_machine_match(view: View) -> Iterator[Outcome]:
     """Yield every node and machine that does not belong to one of the other side."""
-    nodes, machines = view.objects("nodes"), view.objects(MACHINES)
-    if not nodes:
-        yield unknown(Code.ERROR, "no Node objects were read, and a cluster has at least one")
-        return
+    nodes, machines = view.some("nodes"), view.objects(MACHINES)
     compared = lies_in(view.upgrade.from_version, ">=1.5.1") is not False
-    say: Say = (FAIL, (Enforcer.WEBHOOK,)) if compared else (WARN, (Enforcer.NONE,))
+    server = (Enforcer.WEBHOOK,) if compared else ()
+    say = Say(refused() if compared else NEVER_DRAINED, server or (Enforcer.NONE,))
     if len(nodes) != len(machines):
-        who = (*((Enforcer.WEBHOOK,) if compared else ()), Enforcer.CHECK_SH)
-        yield _count(len(nodes), len(machines), (say[0], who))
-    label: Say = (FAIL, (*((Enforcer.WEBHOOK,) if compared else ()), Enforcer.SCRIPTS))
+        yield _count(len(nodes), len(machines), say._replace(enforced_by=(*server, Enforcer.CHECK_SH)))
+    label = Say(refused() if compared else NOT_SELECTED, (*server, Enforcer.SCRIPTS))
     yield from judged(nodes, lambda node: _judge_label(node, label))
     names = {name_of(node) for node in nodes}
     yield from judged(machines, lambda machine: _judge_machine(machine, names, say))
@@ -82,49 +102,53 @@ def capi_machine_match(view: View) -> Iterator[Outcome]:
     yield from judged(nodes, lambda node: _judge_node(node, by_name, say))
 
 
-def _finding(obj: JsonObject, say: Say, cause: str, message: str, command: str) -> Finding:
+def _finding(obj: JsonObject, say: Say, cause: str, message: str, command: Command, *nodes: str) -> Finding:
     return Finding(
-        severity=say[0],
+        severity=FAIL,
         cause=cause,
         message=message,
-        hint=f"Repair it before the upgrade\n{command}",
+        hint="Repair it before the upgrade",
+        commands=(command,),
         resource=ref_of(obj),
-        enforced_by=say[1],
+        enforced_by=say.enforced_by,
+        consequence=say.consequence,
+        touches={"node": nodes} if nodes else {},
     )
 
 
 def _count(nodes: int, machines: int, say: Say) -> Finding:
     return Finding(
-        severity=say[0],
+        severity=FAIL,
         cause="count-mismatch",
         message=f"There are {nodes} node(s) and {machines} machine(s) in fleet-local; there must be as many of each",
-        hint="Find the one without a counterpart\n"
-        "kubectl get machines.cluster.x-k8s.io -n fleet-local -o wide\nkubectl get nodes",
+        hint="Find the one without a counterpart",
+        commands=(kubectl("get machines.cluster.x-k8s.io -n fleet-local -o wide"), kubectl("get nodes")),
         resource=ResourceRef("cluster.x-k8s.io/v1beta1", "Cluster", "fleet-local", "local"),
         evidence={"nodes": nodes, "machines": machines},
-        enforced_by=say[1],
+        enforced_by=say.enforced_by,
+        consequence=say.consequence,
     )
 
 
 def _judge_label(node: JsonObject, say: Say) -> Iterator[Outcome]:
     if text_at(labels_of(node), f"[{MANAGED}]") != "true":
         text = f"Node {name_of(node)} lacks the label {MANAGED}=true, by which the upgrade selects its nodes"
-        yield _finding(node, say, "node-not-managed", text, f"kubectl label node {name_of(node)} {MANAGED}=true")
+        yield _finding(node, say, "node-not-managed", text, kubectl("label node {} {}=true", name_of(node), MANAGED))
 
 
 def _judge_machine(machine: JsonObject, nodes: set[str], say: Say) -> Iterator[Outcome]:
     name, node = name_of(machine), text_at(machine, "status.nodeRef.name")
-    delete = f"kubectl delete machines.cluster.x-k8s.io {name} -n fleet-local"
+    delete = kubectl("delete machines.cluster.x-k8s.io {} -n fleet-local", name)
     if not node:
         yield _finding(machine, say, "machine-without-node", f"Machine {name} refers to no node", delete)
     elif node not in nodes:
         text = f"Machine {name} refers to node {node}, which does not exist"
-        yield _finding(machine, say, "machine-of-missing-node", text, delete)
+        yield _finding(machine, say, "machine-of-missing-node", text, delete, node)
 
 
 def _judge_node(node: JsonObject, machines: dict[str, JsonObject], say: Say) -> Iterator[Outcome]:
     name, machine = name_of(node), text_at(annotations_of(node), f"[{ANNOTATION}]")
-    repair = f"kubectl annotate node {name} --overwrite {ANNOTATION}=MACHINE"
+    repair = kubectl("annotate node {} --overwrite {}=MACHINE", name, ANNOTATION)
     if not machine:
         yield _finding(node, say, "node-without-machine", f"Node {name} names no machine ({ANNOTATION})", repair)
     elif machine not in machines:
@@ -132,4 +156,4 @@ def _judge_node(node: JsonObject, machines: dict[str, JsonObject], say: Say) -> 
         yield _finding(node, say, "machine-missing", text, repair)
     elif (other := text_at(machines[machine], "status.nodeRef.name")) != name and other:
         text = f"Node {name} names machine {machine}, but that machine points at node {other}"
-        yield _finding(node, say, "machine-points-elsewhere", text, repair)
+        yield _finding(node, say, "machine-points-elsewhere", text, repair, other)

@@ -17,9 +17,11 @@ from preflight.api import (
     Outcome,
     View,
     check,
+    kubectl,
     name_of,
     need,
     ref_of,
+    refused,
     text_at,
 )
 
@@ -27,9 +29,7 @@ ON_THE_WAY = ("", "Pending", "Provisioning", "Provisioned")
 
 
 @check(
-    id="capi-machine-running",
     title="Every machine is running",
-    category="rancher",
     needs=(need("machines.cluster.x-k8s.io", "status.phase", "status.nodeRef.name"),),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
@@ -40,6 +40,7 @@ ON_THE_WAY = ("", "Pending", "Provisioning", "Provisioned")
         "machine-not-running": "The phase is not Running. Bring the node back, or delete the machine if it is gone."
     },
     waived_by="harvesterhci.io/skipWebhook",
+    consequence=refused("The server answers 500 and does not create the Upgrade"),
 )
 def capi_machine_running(view: View) -> Iterator[Outcome]:
     """Yield a finding for every machine in another phase."""
@@ -54,10 +55,10 @@ def _judge(machine: JsonObject) -> Iterator[Outcome]:
         severity=FAIL,
         cause="machine-not-running",
         message=f"Machine {name} (node {node or 'none'}) is in phase {phase or '(none)'}, not Running",
-        hint="Wait for its node to join, or delete the machine if that node is gone for good\n"
-        f"kubectl describe machines.cluster.x-k8s.io {name} -n fleet-local",
+        hint="Wait for its node to join, or delete the machine if that node is gone for good",
+        commands=(kubectl("describe machines.cluster.x-k8s.io {} -n fleet-local", name),),
         resource=ref_of(machine),
         evidence={"phase": phase or None, "node": node or None},
         transient=phase in ON_THE_WAY,
-        enforced_by=(Enforcer.WEBHOOK, Enforcer.CHECK_SH),
+        touches={"node": (node,)} if node else {},
     )

@@ -11,12 +11,18 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
+    Certainty,
     Enforcer,
+    Explains,
     Finding,
     Outcome,
+    Phase,
     ResourceRef,
+    Tie,
     View,
     check,
+    hangs,
+    kubectl,
     labels_of,
     need,
     ref_of,
@@ -24,16 +30,12 @@ from preflight.api import (
 )
 
 SECRET, LABEL = "secrets/local-kubeconfig", "cluster.x-k8s.io/cluster-name"
-WHO = (Enforcer.CHECK_SH, Enforcer.DOCS)
-COMMAND = f"kubectl label secret local-kubeconfig -n fleet-local {LABEL}=local --overwrite"
 
 
 @check(
-    id="kubeconfig-secret-label",
     title="Rancher can find the cluster's kubeconfig secret",
-    category="rancher",
     needs=(need(SECRET),),
-    enforced_by=WHO,
+    enforced_by=(Enforcer.CHECK_SH, Enforcer.DOCS),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/v1-2-2-to-v1-3-1",
     why="Cluster API looks the secret up by its label; without it the cluster is not reconciled and the upgrade waits.",
     how="Clusters from before the label was introduced, or a secret that was restored or made by hand.",
@@ -42,6 +44,13 @@ COMMAND = f"kubectl label secret local-kubeconfig -n fleet-local {LABEL}=local -
         "label-missing": "The label is absent or names another cluster: set it.",
         "secret-missing": "There is no secret fleet-local/local-kubeconfig: Rancher must make it anew.",
     },
+    consequence=hangs(
+        Phase.SYSTEM_SERVICES,
+        "Cluster API cannot reach the cluster, and the upgrade waits for it to be reconciled (as the documentation says, "
+        "not tried on each version)",
+        Certainty.LIKELY,
+    ),
+    explains=(Explains("capi-cluster-provisioned", Tie.CLUSTER),),
 )
 def kubeconfig_secret_label(view: View) -> Iterator[Outcome]:
     """Yield a finding when the secret or its label is not there."""
@@ -51,9 +60,9 @@ def kubeconfig_secret_label(view: View) -> Iterator[Outcome]:
             severity=FAIL,
             cause="secret-missing",
             message="There is no secret local-kubeconfig in fleet-local",
-            hint="See whether Rancher made it under another name\nkubectl get secrets -n fleet-local",
+            hint="See whether Rancher made it under another name",
+            commands=(kubectl("get secrets -n fleet-local"),),
             resource=ResourceRef("v1", "Secret", "fleet-local", "local-kubeconfig"),
-            enforced_by=WHO,
         )
         return
     value = text_at(labels_of(secret), f"[{LABEL}]")
@@ -63,8 +72,8 @@ def kubeconfig_secret_label(view: View) -> Iterator[Outcome]:
             cause="label-missing",
             message=f"Secret local-kubeconfig has {f'label {LABEL}={value}' if value else f'no label {LABEL}'}; "
             "it must be local",
-            hint=f"Set the label\n{COMMAND}",
+            hint="Set the label",
+            commands=(kubectl("label secret local-kubeconfig -n fleet-local {}=local --overwrite", LABEL),),
             resource=ref_of(secret),
             evidence={"label": value or None},
-            enforced_by=WHO,
         )

@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from preflight.api import (
     INFO,
     WARN,
+    Certainty,
     Code,
     Enforcer,
     Finding,
     JsonObject,
     NotApplicable,
     Outcome,
+    Phase,
     View,
     check,
+    degrades,
+    kubectl,
     maps_at,
     need,
     ref_of,
@@ -33,9 +37,7 @@ AGENT = re.compile(r"rancher-agent:v(\d+)\.(\d+)\.\d+")
 
 
 @check(
-    id="rancher-import-version",
     title="The Rancher that manages this cluster is new enough",
-    category="rancher",
     needs=(need(DEPLOYMENTS, "spec.template.spec.containers.image", namespaces=("cattle-system",)),),
     worst=WARN,
     enforced_by=(Enforcer.DOCS,),
@@ -77,11 +79,14 @@ def _judge(view: View, agent: JsonObject, rancher: tuple[int, int], image: str) 
             cause="rancher-too-old",
             message=f"The managing Rancher is {rancher[0]}.{rancher[1]} ({image}); "
             f"{target} wants {wanted[0]}.{wanted[1]} or later",
-            hint="Upgrade that Rancher before Harvester\n"
-            "kubectl get deployment cattle-cluster-agent -n cattle-system -o wide",
+            hint="Upgrade that Rancher before Harvester",
+            commands=(kubectl("get deployment cattle-cluster-agent -n cattle-system -o wide"),),
             resource=ref_of(agent),
             evidence={"image": image, "wanted": f"{wanted[0]}.{wanted[1]}"},
-            enforced_by=(Enforcer.DOCS,),
+            consequence=degrades(
+                Phase.AFTER,
+                "That Rancher may not get on with the new Harvester: its UI extension, the agent and guest clusters",
+            ),
         )
     if rancher == (2, 10):
         yield Finding(
@@ -91,5 +96,7 @@ def _judge(view: View, agent: JsonObject, rancher: tuple[int, int], image: str) 
             hint="Upgrade the UI extension before you dismiss the finished upgrade",
             resource=ref_of(agent),
             evidence={"image": image},
-            enforced_by=(Enforcer.DOCS,),
+            consequence=degrades(
+                Phase.AFTER, "Dismissing the finished upgrade may upset the UI extension", Certainty.POSSIBLE
+            ),
         )
