@@ -104,14 +104,15 @@ def rooms(nodes: Iterable[JsonObject], pods: Iterable[JsonObject]) -> dict[str, 
 
 
 class Repulsion:
-    """Where machines stand that another machine must not share a node with; each selector is evaluated once."""
+    """Where machines stand that another machine must not share a node with; each selector is evaluated once.
+
+    To be made of the machines that stand on a node.
+    """
 
     def __init__(self, vmis: Iterable[JsonObject]) -> None:
         self._by_namespace: dict[str, list[tuple[dict[str, Any], str]]] = {}
         for vmi in vmis:
-            if text_at(vmi, "status.phase") not in FINAL and home_of(vmi):
-                place = (labels_of(vmi), home_of(vmi))
-                self._by_namespace.setdefault(namespace_of(vmi), []).append(place)
+            self._by_namespace.setdefault(namespace_of(vmi), []).append((labels_of(vmi), home_of(vmi)))
         self._known: dict[str, frozenset[str]] = {}
 
     def nodes(self, vmi: JsonObject) -> frozenset[str]:

@@ -149,8 +149,8 @@ def _crowded(pod: JsonObject, names: list[str]) -> Finding:
 
 def _named(pods: list[JsonObject]) -> str:
     places = sorted(f"{name_of(pod)} on {text_at(pod, 'spec.nodeName')}" for pod in pods)
-    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-    return ", ".join(places[:SHOWN]) + more
+    left = len(places) - SHOWN
+    return ", ".join(places[:SHOWN]) + (f" and {left} more" if left > 0 else "")
 
 
 def _touched(pods: list[JsonObject]) -> dict[str, tuple[str, ...]]:
