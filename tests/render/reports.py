@@ -144,6 +144,20 @@ NOTE = finding(
     resource=ResourceRef("longhorn.io/v1beta2", "Volume", "longhorn-system", "pvc-1"),
 )
 
+DEGRADED = tuple(
+    finding(
+        cause="volume-degraded",
+        message=f"Volume pvc-{number:08x}-0000-4000-8000-000000000000 is degraded",
+        resource=ResourceRef(
+            "longhorn.io/v1beta2", "Volume", "longhorn-system", f"pvc-{number:08x}-0000-4000-8000-000000000000"
+        ),
+        touches={"node": ("harv-node-3",)},
+        commands=(),
+    )
+    for number in range(960)
+)
+"""Many objects of one fault, all on the node that is down."""
+
 PASSES = (
     result("upgrade-path", Status.PASS, "upgrade"),
     result("upgrade-in-progress", Status.PASS, "upgrade"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from preflight.api import Explains, ResourceRef, Tie, tool
+from preflight.api import Explains, Tie, tool
 from preflight.causes import identify, link
 from preflight.model import CheckResult, Code, Enforcer, Reason, Severity, Status, Waived
 from preflight.render import Style, render
@@ -17,6 +17,7 @@ from preflight.render.typed import Caller
 from preflight.report import command_line
 from tests.render.reports import (
     CERT,
+    DEGRADED,
     PASSES,
     REPORTS,
     SKEW,
@@ -309,18 +310,6 @@ def test_a_finding_about_our_own_configuration_says_nothing_of_the_upgrade() -> 
 
 
 NODE_DOWN = finding()
-DEGRADED = tuple(
-    finding(
-        cause="volume-degraded",
-        message=f"Volume pvc-{number:08x}-0000-4000-8000-000000000000 is degraded",
-        resource=ResourceRef(
-            "longhorn.io/v1beta2", "Volume", "longhorn-system", f"pvc-{number:08x}-0000-4000-8000-000000000000"
-        ),
-        touches={"node": ("harv-node-3",)},
-        commands=(),
-    )
-    for number in range(960)
-)
 
 
 def linked(results: list[CheckResult]) -> dict[str, Any]:
