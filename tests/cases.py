@@ -1,7 +1,7 @@
 """Drop-in cases of checks: one YAML file is one test. See CONTRIBUTING.md for the fields.
 
-The case's objects pass through the same projection as a real source's, so a check that reads a field it did not
-declare fails here.
+The case's objects pass through the same projection as a real source's, and a check that reads a field it did not
+declare fails here with the field's name (preflight.testing).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,17 @@ from typing import Any
 import yaml
 
 from preflight.check import Check
-from preflight.inventory import Collected, Inventory, sorted_objects
+from preflight.inventory import Inventory
 from preflight.knowledge.packaged import shipped
-from preflight.model import CheckResult, Code, Finding, Reason, Severity, SourceInfo, UpgradePair, Via
-from preflight.registry import check_options, find_plugins, packages_of
+from preflight.model import CheckResult, Code, Finding, Reason, Severity, Via
+from preflight.registry import find_plugins, packages_of
 from preflight.releases import Knowledge
 from preflight.report import command_line
-from preflight.runner import run_checks
-from preflight.values.paths import field_tree, keep_fields
+from preflight.testing import NOW as DEFAULT_NOW
+from preflight.testing import inventory_of, run_check
 from preflight.values.times import parse_time
-from preflight.values.versions import parse_version
 
 CASES = Path(__file__).parent / "checks"
-DEFAULT_NOW = datetime(2026, 11, 23, 18, 42, 58, tzinfo=UTC)
 KEYS = {"about", "upgrade", "now", "options", "source", "cluster", "not_collected", "gaps", "expect"}
 
 
@@ -67,25 +64,18 @@ def load_case(path: Path) -> Case:
 
 
 def inventory_for(check: Check, content: Mapping[str, Any]) -> Inventory:
-    cluster = content.get("cluster") or {}
-    not_collected = content.get("not_collected") or {}
-    gaps = content.get("gaps") or {}
-    needs = {need.resource.name: need for need in check.needs}
-    stray = (set(cluster) | set(not_collected) | set(gaps)) - set(needs)
-    assert not stray, f"the case speaks of {sorted(stray)}, which {check.id} does not read"
-    entries = {}
-    for name, need in needs.items():
-        tree = field_tree(path for other in check.needs if other.resource.name == name for path in other.fields)
-        identity = {"apiVersion": need.resource.api_version, "kind": need.resource.kind}
-        objects = [keep_fields({**identity, **obj}, tree) for obj in cluster.get(name) or ()]
-        entries[name] = Collected(
-            () if name in not_collected else sorted_objects(objects),
-            reason(not_collected[name]) if name in not_collected else None,
-            tuple(map(reason, gaps.get(name, ()))),
-        )
+    return inventory_of(check, content.get("cluster") or {}, **_surroundings(content))
+
+
+def _surroundings(content: Mapping[str, Any]) -> dict[str, Any]:
     now = parse_time(content["now"]) if "now" in content else DEFAULT_NOW
     assert now is not None
-    return Inventory(SourceInfo(content.get("source", "live"), "test", now), entries)
+    return {
+        "not_collected": {name: reason(told) for name, told in (content.get("not_collected") or {}).items()},
+        "gaps": {name: [reason(told) for told in gaps] for name, gaps in (content.get("gaps") or {}).items()},
+        "now": now,
+        "source": content.get("source", "live"),
+    }
 
 
 def reason(told: Any) -> Reason:
@@ -99,16 +89,15 @@ def reason(told: Any) -> Reason:
 
 def run_case(check: Check, content: Mapping[str, Any]) -> CheckResult:
     upgrade = content.get("upgrade") or {}
-    pair = UpgradePair(
-        parse_version(upgrade["from"]) if upgrade.get("from") else None,
-        parse_version(upgrade["to"]) if upgrade.get("to") else None,
-        Via(upgrade.get("via") or Via.UPGRADE),
+    return run_check(
+        check,
+        content.get("cluster") or {},
+        from_version=upgrade.get("from") or "",
+        to_version=upgrade.get("to") or "",
+        via=Via(upgrade.get("via") or Via.UPGRADE),
+        options=content.get("options"),
+        **_surroundings(content),
     )
-    options = check_options([check], {check.id: content.get("options") or {}})
-    (result,) = run_checks(
-        [check], inventory_for(check, content), pair, left_out={}, options=options, knowledge=shipped_knowledge()
-    )
-    return result
 
 
 def compare(case: Case, check: Check, result: CheckResult) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from preflight.api import parse_json, parse_yaml
 from preflight.errors import Unreadable
 from preflight.fields import boolean_at, condition, integer_at, list_at, mapping_at, maps_at, ref_of, text_at, time_at
-from preflight.values.paths import field_tree, keep_fields, split_path
+from preflight.values.paths import covers, field_tree, keep_fields, split_path
 from preflight.values.quantity import human_bytes, parse_quantity
 from preflight.values.times import format_time, human_duration, parse_duration, parse_time
 from preflight.values.versions import check_range, parse_version, stands_for
@@ -284,3 +284,14 @@ def test_yaml_inside_a_field_that_could_be_read_in_two_ways_is_unreadable(text: 
 def test_json_inside_a_field_is_read_strictly(text: str) -> None:
     with pytest.raises(Unreadable, match="status of x is not JSON"):
         parse_json(text, "status of x")
+
+
+def test_a_path_may_name_the_beginning_of_a_key() -> None:
+    tree = field_tree(["files[configs/oem/*]", "files[logs/a]"])
+    obj = {"files": {"configs/oem/90.yaml": "1", "configs/oem/91.yaml": "2", "configs/x": "3", "logs/a": "4"}}
+    assert keep_fields(obj, tree) == {"files": {k: v for k, v in obj["files"].items() if k != "configs/x"}}
+    assert covers(["files[configs/oem/*]"], "files[configs/oem/90.yaml]")
+    assert covers(["files[configs/oem/*]"], "files[configs/oem/*]")
+    assert not covers(["files[configs/oem/*]"], "files[configs/*]")
+    assert covers(["spec.*.size"], "spec.a.size")
+    assert not covers(["spec.*.size"], "spec.a")

@@ -70,7 +70,12 @@ RAISED = 1800
         need("nodes.longhorn.io", "spec.allowScheduling", "status.conditions"),
         need("volumes.longhorn.io", "spec.numberOfReplicas", "spec.replicaSoftAntiAffinity"),
         need("replicas.longhorn.io", "spec.volumeName", "spec.healthyAt", "spec.failedAt"),
-        need("volumeattachments.longhorn.io", "spec.attachmentTickets.*.type", "spec.attachmentTickets.*.nodeID"),
+        need(
+            "volumeattachments.longhorn.io",
+            "spec.volume",
+            "spec.attachmentTickets.*.type",
+            "spec.attachmentTickets.*.nodeID",
+        ),
     ),
     enforced_by=(Enforcer.SCRIPTS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",

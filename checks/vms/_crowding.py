@@ -112,7 +112,7 @@ class Scene(NamedTuple):
                 "freePods": room.pods,
             },
             consequence=STOPPED if self.stopped else WAITS,
-            touches=touching(home_of(obj)),
+            touches=touching("" if ref_of(obj).kind == "Node" else home_of(obj)),
         )
 
 

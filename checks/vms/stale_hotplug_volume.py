@@ -110,7 +110,7 @@ def _judge_instance(vmi: JsonObject, machines: dict[tuple[str, str], JsonObject]
     stray = sorted(set(plugged) - named)
     if stray:
         why = f"holds plugged-in disks that its definition does not name: {', '.join(stray)}"
-        yield _finding(vmi, "volume-not-in-template", why, guarded, {"volumes": stray})
+        yield _finding(vmi, "volume-not-in-template", why, guarded, {"volumes": stray}, home_of(vmi))
 
 
 def _template_volumes(machine: JsonObject) -> list[JsonObject]:
@@ -121,7 +121,9 @@ def _hotpluggable(volume: JsonObject) -> bool:
     return any(boolean_at(volume, f"{kind}.hotpluggable") for kind in ("persistentVolumeClaim", "dataVolume"))
 
 
-def _finding(obj: JsonObject, cause: str, why: str, guarded: bool, evidence: dict[str, object]) -> Finding:
+def _finding(
+    obj: JsonObject, cause: str, why: str, guarded: bool, evidence: dict[str, object], node: str = ""
+) -> Finding:
     return Finding(
         severity=FAIL if guarded else WARN,
         cause=cause,
@@ -132,5 +134,5 @@ def _finding(obj: JsonObject, cause: str, why: str, guarded: bool, evidence: dic
         evidence=evidence,
         enforced_by=(Enforcer.WEBHOOK,) if guarded else (Enforcer.NONE,),
         consequence=refused() if guarded else UNPLUGGED,
-        touches=touching(home_of(obj)),
+        touches=touching(node),
     )

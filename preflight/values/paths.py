@@ -1,7 +1,8 @@
 """Field paths: one notation to declare what a check reads, to keep only that, and to read it back.
 
 Shape: segments joined by dots. `[key]` holds a key with dots in it (`metadata.annotations[rke2.io/internal-ip]`), `*`
-any key of a map. A list is transparent: `spec.containers.image` means the image of every container.
+any key of a map, and `[configs/oem/*]` any key that begins so. A list is transparent: `spec.containers.image` means
+the image of every container.
 """
 
 from __future__ import annotations
@@ -77,6 +78,8 @@ def keep_fields(value: Any, tree: FieldTree) -> Any:
             if key in value:
                 item = value[key]
                 kept[key] = keep_fields(item, below) if below else item
+            elif key[-1] == "*":
+                kept |= {name: keep_fields(item, below) for name, item in value.items() if name.startswith(key[:-1])}
         return kept
     if type(value) is list:
         return [keep_fields(item, tree) for item in value]
@@ -87,6 +90,11 @@ def covers(kept: Iterable[str], path: str) -> bool:
     """Say whether everything at `path` is kept by one of the paths `kept`."""
     wanted = split_path(path)
     return any(
-        len(has) <= len(wanted) and all(mine in (other, "*") for mine, other in zip(has, wanted, strict=False))
+        len(has) <= len(wanted) and all(stands_for(mine, other) for mine, other in zip(has, wanted, strict=False))
         for has in map(split_path, kept)
     )
+
+
+def stands_for(segment: str, key: str) -> bool:
+    """Say whether a segment of a path means this key of a map."""
+    return segment == key or (segment.endswith("*") and key.startswith(segment[:-1]))

@@ -254,6 +254,23 @@ def test_only_the_questions_that_apply_are_asked() -> None:
     assert "/oem" not in script(["facts/passiveImageKiB"])
 
 
+def test_every_file_that_begins_so_is_printed_and_nothing_else_is_run(tmp_path: Path) -> None:
+    oem = tmp_path / "oem"
+    oem.mkdir()
+    for name in ("90_custom.yaml", "91_more.yaml", "$(touch x)"):
+        (oem / name).write_text(f"of: {name}\n")
+    wanted = wanted_of(["files[configs/oem/9*]", "files[configs/oem/$(touch x)]", "files[configs/oem/absent]"])
+    done = subprocess.run(
+        ["sh", "-c", script(wanted)], env={"HOST": str(tmp_path), "PATH": os.environ["PATH"]}, cwd=tmp_path,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    answer = read_answer("n1", done.stdout)
+    assert answer is not None
+    names = ("90_custom.yaml", "91_more.yaml", "$(touch x)")
+    assert answer["files"] == {f"configs/oem/{name}": f"of: {name}\n" for name in names}
+    assert [path.name for path in tmp_path.iterdir()] == ["oem"]
+
+
 @pytest.mark.parametrize("text", ["", "==fact efi true\n", "Segmentation fault", "|x\n==end of story"])
 def test_half_an_answer_is_none(text: str) -> None:
     assert read_answer("n1", text) is None

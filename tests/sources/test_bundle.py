@@ -244,7 +244,7 @@ def test_files_of_nodes(tmp_path):
     assert entry.gaps == (Reason(Code.NODE_ONLY, "the node is not in the bundle", node="n2"),)
     (obj,) = entry.objects
     assert (obj["metadata"]["name"], obj["files"]) == ("n1", {"configs/oem/90_custom.yaml": "a: 1\n"})
-    (obj,) = read(path, [one, need("nodes/files", "files[configs/oem/]")]).get("nodes/files").objects
+    (obj,) = read(path, [one, need("nodes/files", "files[configs/oem/*]")]).get("nodes/files").objects
     assert sorted(obj["files"]) == ["configs/oem/90_custom.yaml", "configs/oem/harvester.config"]
     entry = read(path, [need("nodes/files", "files[logs/*]")]).get("nodes/files")
     assert any("logs/kernel.log is larger than 1024 KiB" in str(gap) for gap in entry.gaps)

@@ -15,6 +15,7 @@ from preflight.inventory import Collected, JsonObject, sorted_objects
 from preflight.model import Code, Reason
 from preflight.sources.bundle.layout import FileProblem, Layout, zip_layout
 from preflight.sources.needs import MergedNeed
+from preflight.values.paths import stands_for
 
 MAX_ARCHIVE_BYTES = 2 * 1024**3
 """One node's archive, logs included: its table of contents is at its end, so all of it is gone through."""
@@ -62,7 +63,7 @@ def _read(archive: BinaryIO, path: str, node: str, patterns: list[str], files: d
     inner = zip_layout(archive, path, top=f"{node}/")
     left = MAX_NODE_BYTES
     for name in sorted(inner.files):
-        if not any(_matches(name, pattern) for pattern in patterns):
+        if not any(stands_for(pattern, name) for pattern in patterns):
             continue
         try:
             text = inner.text(name, min(MAX_FILE_BYTES, left)).decode()
@@ -71,9 +72,3 @@ def _read(archive: BinaryIO, path: str, node: str, patterns: list[str], files: d
             continue
         left -= len(text)
         files[name] = text
-
-
-def _matches(name: str, pattern: str) -> bool:
-    if pattern.endswith(("/", "*")):
-        return name.startswith(pattern.rstrip("*"))
-    return name == pattern

@@ -88,8 +88,8 @@ def _value_type(tree: FieldTree) -> Any:
     if not tree:
         return Any
     below: Any
-    if "*" in tree:
-        below = GenericAlias(dict, (str, _value_type(tree["*"]) if len(tree) == 1 else Any))
+    if any(key.endswith("*") for key in tree):
+        below = GenericAlias(dict, (str, _value_type(tree["*"]) if tree.keys() == {"*"} else Any))
     else:
         below = _typed({key: _value_type(part) for key, part in tree.items()})
     return below | GenericAlias(list, (below | list[Any] | _SCALARS,)) | _SCALARS
@@ -120,9 +120,11 @@ def _as_is(value: Any) -> Any:
 
 
 def _finisher(tree: FieldTree) -> Callable[[Any], Any]:
-    """A map with both `*` and named keys has no type: such trees are cut a second time, after decoding."""
+    """A map with `*` and other keys, or beginnings of keys, has no type: such trees are cut once more after decoding."""
     return (lambda value: keep_fields(value, tree)) if _mixed(tree) else _as_is
 
 
 def _mixed(tree: FieldTree) -> bool:
-    return ("*" in tree and len(tree) > 1) or any(_mixed(part) for part in tree.values())
+    return (tree.keys() != {"*"} and any(key.endswith("*") for key in tree)) or any(
+        _mixed(part) for part in tree.values()
+    )

@@ -8,6 +8,7 @@ before anything is printed, since a pod's log can be read by others than us.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from shlex import quote
 from typing import Any
 
 from preflight.inventory import JsonObject
@@ -74,8 +75,12 @@ def script(wanted: Iterable[str]) -> str:
     lines = ["H=${HOST:-/host}", _MASK]
     for name in sorted(wanted):
         if name.startswith("files/configs/"):
-            path = "/" + name.removeprefix("files/configs/")
-            lines.append(f"if [ -f $H{path} ]; then echo '==file {name[6:]}'; mask < $H{path} | sed 's/^/|/'; fi")
+            path = name.removeprefix("files/configs/")
+            place = quote(path.removesuffix("*")) + "*" * path.endswith("*")
+            lines.append(
+                f'for f in $H/{place}; do if [ -f "$f" ]; then echo "==file configs/${{f#$H/}}"; '
+                "mask < \"$f\" | sed 's/^/|/'; fi; done"
+            )
         elif name in _COMMANDS:
             lines.append(_COMMANDS[name])
     return "\n".join([*lines, "echo ==end"])
