@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from preflight.check import Check
 from preflight.inventory import Collected, Inventory, JsonObject, sorted_objects
+from preflight.knowledge.judging import Judge
 from preflight.knowledge.packaged import shipped
 from preflight.model import CheckResult, Code, Reason, SourceInfo, UpgradePair, Via
 from preflight.registry import check_options, find_plugins, packages_of
@@ -57,7 +58,9 @@ def run_check(
     """
     inventory = inventory_of(check, cluster, not_collected=not_collected, gaps=gaps, now=now, source=source)
     reads: list[str] = []
-    entries = {name: _watched(entry, name, check, reads) for name, entry in inventory.entries.items()}
+    entries = inventory.entries
+    if not isinstance(check.run, Judge):  # the needs of an advisory are read off its own expressions, which are strict
+        entries = {name: _watched(entry, name, check, reads) for name, entry in entries.items()}
     versions = [parse_version(text) if text else None for text in (from_version, to_version)]
     pair = UpgradePair(*versions, via)
     (result,) = run_checks(
