@@ -61,8 +61,8 @@ def run_check(
     entries = inventory.entries
     if not isinstance(check.run, Judge):  # the needs of an advisory are read off its own expressions, which are strict
         entries = {name: _watched(entry, name, check, reads) for name, entry in entries.items()}
-    versions = [parse_version(text) if text else None for text in (from_version, to_version)]
-    pair = UpgradePair(*versions, via)
+    running, target = (parse_version(text) if text else None for text in (from_version, to_version))
+    pair = UpgradePair(running, target, via)
     (result,) = run_checks(
         [check],
         replace(inventory, entries=entries),
