@@ -29,9 +29,13 @@ COMMANDS = {
     "explain": ("preflight.cli.catalogue:explain", "Say why a check blocks, how it comes about, how to fix it."),
     "snapshot": ("preflight.cli.snapshot:snapshot", "Save what the checks read, scrubbed, for use offline."),
     "report": ("preflight.cli.report:report", "Print a saved JSON report in another format, or compare two."),
+    "knowledge": ("preflight.cli.knowledge:knowledge", "Print what is known of releases and of their faults."),
     "rbac": ("preflight.cli.rbac:rbac", "Print the least-privilege manifest the checks need."),
     "schema": ("preflight.cli.schema:schema", "Print a JSON Schema."),
-    "validate": ("preflight.cli.schema:validate", "Check a report, configuration, snapshot or journal."),
+    "validate": (
+        "preflight.cli.schema:validate",
+        "Check a report, configuration, snapshot, journal or file of knowledge.",
+    ),
     "completion": ("preflight.cli.completion:completion", "Print the completion script for a shell."),
 }
 

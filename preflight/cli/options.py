@@ -78,7 +78,15 @@ config_option = option(
     help="Configuration file (default: .harvester-preflight.yaml in this folder, when there is one).",
 )
 
-plugin_option = option("--no-plugins", is_flag=True, help="Load only the built-in checks.")
+plugin_option = stacked(
+    option("--no-plugins", is_flag=True, help="Load only the built-in checks."),
+    option(
+        "--knowledge",
+        multiple=True,
+        metavar="FILE|DIR",
+        help="Newer data of releases and known issues, added to what ships; repeatable.",
+    ),
+)
 
 source_options = stacked(
     option(

@@ -21,6 +21,8 @@ KINDS = {
     "PreflightSnapshot": "snapshot",
     "PreflightJournal": "journal",
     "PreflightPlan": "plan",
+    "Advisory": "advisory",
+    "Releases": "releases",
 }
 
 
@@ -35,7 +37,7 @@ def schema(name: str | None) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @option("--schema", "name", help="The schema to use (default: by the document's kind; without one: config).")
 def validate(file: Path, name: str | None) -> None:
-    """Check a report, configuration, snapshot or journal. Exit 0: valid; 2: not, with line and reason."""
+    """Check a report, configuration, snapshot, journal or file of knowledge. Exit 0: valid; 2: not, with line and reason."""
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
     try:
@@ -54,6 +56,8 @@ def validate(file: Path, name: str | None) -> None:
         )
     if chosen == "config":
         _validate_config(file)
+    elif chosen in ("advisory", "releases"):
+        _validate_knowledge(file)
     print_text(f"{visible(str(file))}: valid ({chosen})")
 
 
@@ -73,6 +77,16 @@ def _schema_of(content: Any) -> str:
     if kind not in KINDS:
         raise UsageError(f"kind {kind!r} is none of ours ({', '.join(KINDS)}); name a schema with --schema")
     return KINDS[kind]
+
+
+def _validate_knowledge(file: Path) -> None:
+    """Read the file as --knowledge does: expressions compile, and nothing that ships is weakened."""
+    from preflight.flow import knowledge_in_use, registered_checks
+    from preflight.settings import Settings
+
+    settings = Settings(knowledge=(str(file),))
+    registered_checks(settings)
+    knowledge_in_use(settings)
 
 
 def _validate_config(file: Path) -> None:
