@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from preflight.api import HarvesterVersion, Release, parse_version
+from preflight.api import (
+    Code,
+    HarvesterVersion,
+    JsonObject,
+    Release,
+    Unknown,
+    View,
+    parse_version,
+    ref_of,
+    text_at,
+    unknown,
+)
+
+VERSIONS = "versions.harvesterhci.io"
+SUPPLY = "give the data with --knowledge FILE; `harvester-preflight schema releases` prints their shape"
 
 
 def rejection(current: HarvesterVersion, target: HarvesterVersion, minimum: HarvesterVersion | None) -> str:
@@ -53,3 +67,31 @@ def route(releases: Sequence[Release], current: HarvesterVersion, target: Harves
                     return longer[-1][1]
         ways = longer
     return ()
+
+
+def needs_more(release: Release | None, reason: str, current: HarvesterVersion, target: HarvesterVersion) -> bool:
+    """Say whether the Version object is to be asked: nothing is known of the target itself, and that matters."""
+    if target.is_dev or current.semantic == target.semantic:
+        return False
+    return bool(release.inherited) if release else not reason
+
+
+def minimum_of_version_object(view: View, target: HarvesterVersion) -> HarvesterVersion | Unknown:
+    """Return what the target's Version object names as the minimum, else why that is not known."""
+    why = f"nothing is known of {target} itself (the knowledge is of {view.knowledge.date}), and"
+    if missing := view.missing(VERSIONS):
+        return unknown(Code.ERROR, f"{why} its Version object was not read ({missing})", cure=SUPPLY)
+    version = next((obj for obj in view.objects(VERSIONS) if _names(obj, target)), None)
+    text = text_at(version, "spec.minUpgradableVersion").strip() if version else ""
+    if not text:
+        what = "no Version object says from which version it can be reached (minUpgradableVersion)"
+        return unknown(Code.ERROR, f"{why} {what}", cure=SUPPLY)
+    minimum = parse_version(text)
+    if minimum.is_dev:
+        return unknown(Code.UNPARSABLE, f"Version {target} names {text!r} as its minimum, which is no release")
+    return minimum
+
+
+def _names(version: JsonObject, target: HarvesterVersion) -> bool:
+    name = ref_of(version).name.strip()
+    return bool(name) and (name == target.raw or parse_version(name).semantic == target.semantic)

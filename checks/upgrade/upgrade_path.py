@@ -22,13 +22,11 @@ from preflight.api import (
     Enforcer,
     Finding,
     HarvesterVersion,
-    JsonObject,
     Outcome,
     Phase,
     Release,
     ResourceRef,
     Severity,
-    Unknown,
     View,
     check,
     delays,
@@ -36,15 +34,11 @@ from preflight.api import (
     kubectl,
     need,
     parse_version,
-    ref_of,
-    text_at,
     unknown,
 )
 
-from ._paths import rejection, route
+from ._paths import VERSIONS, minimum_of_version_object, needs_more, rejection, route
 
-VERSIONS = "versions.harvesterhci.io"
-SUPPLY = "give the data with --knowledge FILE; `harvester-preflight schema releases` prints their shape"
 RUNNING = ResourceRef("harvesterhci.io/v1beta1", "Setting", "", "server-version")
 
 
@@ -78,8 +72,8 @@ def upgrade_path(view: View) -> Iterator[Outcome]:
     release = view.release(target)
     minimum = parse_version(release.minimum) if release and release.minimum else None
     reason = rejection(current, target, minimum)
-    if _needs_more(release, reason, current, target):
-        found = _minimum_of_version_object(view, target)
+    if needs_more(release, reason, current, target):
+        found = minimum_of_version_object(view, target)
         if isinstance(found, HarvesterVersion):
             minimum, reason = found, rejection(current, target, found)
         elif not reason and (release is None or view.missing(VERSIONS)):
@@ -92,33 +86,6 @@ def upgrade_path(view: View) -> Iterator[Outcome]:
         yield _rejected(view, current, target, reason, facts)
     else:
         yield from _accepted(current, target, release, facts)
-
-
-def _needs_more(release: Release | None, reason: str, current: HarvesterVersion, target: HarvesterVersion) -> bool:
-    """Say whether the Version object is to be asked: nothing is known of the target itself, and that matters."""
-    if target.is_dev or current.semantic == target.semantic:
-        return False
-    return bool(release.inherited) if release else not reason
-
-
-def _minimum_of_version_object(view: View, target: HarvesterVersion) -> HarvesterVersion | Unknown:
-    why = f"nothing is known of {target} itself (the knowledge is of {view.knowledge.date}), and"
-    if missing := view.missing(VERSIONS):
-        return unknown(Code.ERROR, f"{why} its Version object was not read ({missing})", cure=SUPPLY)
-    version = next((obj for obj in view.objects(VERSIONS) if _names(obj, target)), None)
-    text = text_at(version, "spec.minUpgradableVersion").strip() if version else ""
-    if not text:
-        what = "no Version object says from which version it can be reached (minUpgradableVersion)"
-        return unknown(Code.ERROR, f"{why} {what}", cure=SUPPLY)
-    minimum = parse_version(text)
-    if minimum.is_dev:
-        return unknown(Code.UNPARSABLE, f"Version {target} names {text!r} as its minimum, which is no release")
-    return minimum
-
-
-def _names(version: JsonObject, target: HarvesterVersion) -> bool:
-    name = ref_of(version).name.strip()
-    return bool(name) and (name == target.raw or parse_version(name).semantic == target.semantic)
 
 
 def _rejected(
