@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,11 @@ from preflight.errors import ConfigError
 DEFAULT_NAME = ".harvester-preflight.yaml"
 MAX_BYTES = 1 << 20
 """A configuration is written by hand; one that is larger than 1 MiB is something else."""
+ALLOWED_WHEN_FOUND = frozenset({"to", "output", "color", "select", "skip"})
+"""The defaults a file may set that nobody named: whoever can write to the current folder wrote it, perhaps a stranger.
+
+What names a server, credential, file, program, clock or source, or decides what blocks, is not among them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,10 @@ class Config:
     waivers: tuple[Mapping[str, Any], ...] = ()
     attestations: tuple[Mapping[str, Any], ...] = ()
     places: Places = field(default_factory=dict, compare=False)
+    found: bool = False
+    """Nobody named the file: it lay in the current folder, and is trusted with less."""
+    refused: tuple[tuple[Any, ...], ...] = ()
+    """The paths of what a found file says and may not."""
 
     def where(self, *path: Any) -> str:
         """Name a value for an error message: file, line, column and its path."""
@@ -35,14 +44,37 @@ class Config:
 
 
 def find_config(given: str | None) -> Config:
-    """Load the file named by --config, or the default one when it is there.
+    """Load the file named by --config, or what a file that was only found may say, when there is one.
 
     Raises ConfigError when the named file is missing, or any file is wrong.
     """
     if given:
         return load_config(Path(given))
     default = Path(DEFAULT_NAME)
-    return load_config(default) if default.is_file() else Config()
+    return held_to_what_is_allowed(load_config(default)) if default.is_file() else Config()
+
+
+def held_to_what_is_allowed(config: Config) -> Config:
+    """Leave of a found file what it may say; the rest is listed as refused."""
+    flags = [key for key in config.defaults if key not in ALLOWED_WHEN_FOUND]
+    wild = [index for index, waiver in enumerate(config.waivers) if not _names_a_kind(waiver["object"])]
+    kept = [index for index in range(len(config.waivers)) if index not in wild]
+    moved = {path: place for path, place in config.places.items() if path[:1] != ("waivers",)}
+    for now, before in enumerate(kept):
+        moved["waivers", now] = place_of(config.places, ("waivers", before))
+    return replace(
+        config,
+        defaults={key: value for key, value in config.defaults.items() if key not in flags},
+        waivers=tuple(config.waivers[index] for index in kept),
+        places=moved,
+        found=True,
+        refused=(*(("defaults", key) for key in flags), *(("waivers", index) for index in wild)),
+    )
+
+
+def _names_a_kind(pattern: str) -> bool:
+    """Say whether a glob over Kind/namespace/name is about one kind: `*` would cover every blocker there is."""
+    return not any(sign in pattern.partition("/")[0] for sign in "*?[")
 
 
 def load_config(path: Path) -> Config:

@@ -118,12 +118,14 @@ def test_errors_are_one_line_and_have_their_exit_code(
 
 
 def test_every_flag_has_an_environment_variable_and_the_order_is_flag_environment_file_default(tmp_path: Path) -> None:
-    config = tmp_path / ".harvester-preflight.yaml"
-    config.write_text("defaults: {source: demo, output: name, fail-on: never, select: [addon-stuck]}\n")
-    from_file = preflight("check", cwd=tmp_path)
+    (tmp_path / "config.yaml").write_text(
+        "defaults: {source: demo, output: name, fail-on: never, select: [addon-stuck]}\n"
+    )
+    config = {"HARVESTER_PREFLIGHT_CONFIG": "config.yaml"}
+    from_file = preflight("check", cwd=tmp_path, env=config)
     assert from_file.returncode == 0
     assert from_file.stdout.startswith("addon.harvesterhci.io/rancher-logging -n cattle-logging-system\n")
-    env = {"HARVESTER_PREFLIGHT_OUTPUT": "json", "HARVESTER_PREFLIGHT_FAIL_ON": "fail"}
+    env = {**config, "HARVESTER_PREFLIGHT_OUTPUT": "json", "HARVESTER_PREFLIGHT_FAIL_ON": "fail"}
     from_env = preflight("check", cwd=tmp_path, env=env)
     assert from_env.returncode == 3
     assert json.loads(from_env.stdout)["kind"] == "PreflightReport"

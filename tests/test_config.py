@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +85,26 @@ def test_a_named_file_must_be_there_and_the_default_one_need_not(
     assert find_config(None).defaults == {"to": "v1.4.1"}
     with pytest.raises(ConfigError, match=r"absent\.yaml"):
         find_config("absent.yaml")
+
+
+def test_a_found_file_says_only_what_a_stranger_may_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wild = {**WAIVER, "object": "*"}
+    every = {"server": "x", "kubeconfig": "x", "source": "demo", "now": "x", "report": ["json=x"], "fail-on": "never"}
+    content = {
+        "defaults": {**every, "to": "v1.4.1", "output": "json", "color": "never", "select": ["a"], "skip": ["b"]},
+        "thresholds": {"clock-skew": {"warnSeconds": 3}},
+        "waivers": [wild, {**WAIVER, "object": "[A-Z]*/*"}, WAIVER],
+    }
+    (tmp_path / ".harvester-preflight.yaml").write_text(json.dumps(content))
+    found = find_config(None)
+    assert set(found.defaults) == {"to", "output", "color", "select", "skip"}
+    assert found.waivers == (WAIVER,)
+    assert found.thresholds == content["thresholds"]
+    assert set(found.refused) == {("waivers", 0), ("waivers", 1), *(("defaults", key) for key in every)}
+    given = find_config(".harvester-preflight.yaml")
+    assert (given.refused, given.found, given.waivers[0]) == ((), False, wild)
+    assert found.where("waivers", 0).split(" ")[0] == given.where("waivers", 2).split(" ")[0]
 
 
 def test_every_schema_is_a_schema() -> None:

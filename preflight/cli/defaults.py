@@ -8,6 +8,7 @@ import click
 
 from preflight.config_file import Config, find_config
 from preflight.errors import ConfigError
+from preflight.values.foreign_text import visible
 
 
 def load_config_option(ctx: click.Context, _param: click.Parameter, value: str | None) -> Config:
@@ -16,15 +17,15 @@ def load_config_option(ctx: click.Context, _param: click.Parameter, value: str |
     Raises ConfigError, with the line, for a flag that no command has and for a value its flag does not take.
     """
     config = find_config(value)
+    _refuse_unknown_flags(config)
+    if config.found and not ctx.resilient_parsing:
+        _say_what_was_found(config)
     if not config.defaults:
         return config
     flags = {opt.lstrip("-"): param for param in ctx.command.params for opt in param.opts if opt.startswith("--")}
-    known = all_flags()
     usable = dict(ctx.default_map or {})
     for key, given in config.defaults.items():
         where = config.where("defaults", key)
-        if key not in known:
-            raise ConfigError(f"{where}: no command has a flag --{key}")
         param = flags.get(key)
         if isinstance(param, click.Option) and param.name and param.envvar:
             shaped = _shaped(param, given, where)
@@ -33,6 +34,27 @@ def load_config_option(ctx: click.Context, _param: click.Parameter, value: str |
                 usable[param.name] = shaped
     ctx.default_map = usable
     return config
+
+
+def _refuse_unknown_flags(config: Config) -> None:
+    keys = [*config.defaults, *(path[1] for path in config.refused if path[0] == "defaults")]
+    known = all_flags() if keys else set()
+    for key in keys:
+        if key not in known:
+            raise ConfigError(f"{config.where('defaults', key)}: no command has a flag --{key}")
+
+
+def _say_what_was_found(config: Config) -> None:
+    """Say that a file nobody named has a say, and in one line what it says and may not."""
+    from preflight.cli import say
+
+    say(f"settings from {visible(config.path)}")
+    if config.refused:
+        names = ", ".join(visible(".".join(map(str, path))) for path in config.refused)
+        say(
+            f"refused from {visible(config.path)}, which nobody named: {names}; "
+            f"to allow them give --config {visible(config.path)}"
+        )
 
 
 def _shaped(param: click.Option, given: Any, where: str) -> Any:
