@@ -15,7 +15,7 @@ from preflight.render.full import detail_lines
 from preflight.render.headline import first_lines, fleet_line, last_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
 from preflight.render.typed import shared_commands
-from preflight.render.undecided import Group, undecided
+from preflight.render.undecided import Group, briefly, undecided
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -189,7 +189,7 @@ def _further(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
 def _unknown(report: dict[str, Any], style: Style) -> list[str]:
     mark = paint(glyph("unknown", style.ascii), COLOURS["unknown"], style.colour)
     lines: list[str] = []
-    groups = undecided(report)
+    groups = briefly(undecided(report))
     for place, group in enumerate(groups):
         if len(lines) >= MOST_LINES and place < len(groups) - 1:
             checks = {name for one in groups[place:] for name in (*one.deciding, *one.advisory)}

@@ -23,6 +23,9 @@ CODES = {
 }
 
 
+_ADDED = "kubectl get "
+MOST_ABSENT = 3
+"""How many kinds that a file lacks are named one by one."""
 _ADDRESS = re.compile(r"https?://[^\s,;]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|\[[0-9a-fA-F:]+\]:\d+")
 
 
@@ -51,6 +54,21 @@ def undecided(report: dict[str, Any]) -> list[Group]:
             reason = found.setdefault(words, Group(*words))
             (reason.deciding if doc.decides(report, check) else reason.advisory).append(check["id"])
     return sorted(found.values(), key=lambda reason: not reason.deciding)
+
+
+def briefly(groups: list[Group]) -> list[Group]:
+    """Make one of the many kinds that a file lacks: a snapshot brings them all, where a command each would fill a screen."""
+    absent = [group for group in groups if group.command.startswith(_ADDED)]
+    if len(absent) <= MOST_ABSENT:
+        return groups
+    kinds = [group.command.split()[2] for group in absent]
+    text = f"Not in this source: {len(absent)} kinds, such as {', '.join(kinds[:3])}; a snapshot holds them all:"
+    one = Group(text, "harvester-preflight snapshot -o FILE")
+    for group in absent:
+        one.deciding.extend(name for name in group.deciding if name not in one.deciding)
+        one.advisory.extend(name for name in group.advisory if name not in (*one.advisory, *one.deciding))
+    rest = [group for group in groups if group not in absent]
+    return sorted([one, *rest], key=lambda group: not group.deciding)
 
 
 def reasons(check: dict[str, Any]) -> list[tuple[str, str]]:

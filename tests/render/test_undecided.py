@@ -75,5 +75,19 @@ def test_a_required_check_that_did_not_run_says_why_the_verdict_is_open() -> Non
     for name in ("table", "markdown", "html"):
         text = render(name, report, Style(width=200, verbose=1))
         assert "Could not be determined" in text
-        assert "pplies to upgrades to" in text.partition("Could not be determined")[2].partition("checked")[0]
+        assert "pplies to upgrades to" in text.rpartition("Could not be determined")[2].partition("checked")[0]
     assert 'errors="1"' in render("junit", report, Style())
+
+
+def test_many_kinds_that_a_file_lacks_are_one_reason_with_one_command() -> None:
+    absent = [
+        Reason(
+            Code.NOT_IN_SOURCE, f"x.yaml holds no k{n}; add it with: kubectl get k{n} -A", cure=f"kubectl get k{n} -A"
+        )
+        for n in range(9)
+    ]
+    report = document([result(f"c{n}", Status.UNKNOWN, "nodes", reasons=(absent[n],)) for n in range(9)])
+    text = render("table", report, Style(width=80))
+    assert "9 gates  Not in this source: 9 kinds, such as k0, k1, k2" in text
+    assert text.count("snapshot -o FILE") == 1
+    assert len(undecided(report)) == 9
