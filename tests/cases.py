@@ -41,7 +41,8 @@ class Case:
 
     @property
     def expect(self) -> Mapping[str, Any]:
-        return self.content["expect"]
+        expected: Mapping[str, Any] = self.content["expect"]
+        return expected
 
 
 @cache

@@ -136,6 +136,15 @@ def test_the_generated_pages_are_up_to_date() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_contributing_lists_all_that_a_check_may_import() -> None:
+    from preflight import api
+
+    listed = set(
+        re.findall(r"^\| `([A-Za-z_]+)[`(]", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert listed == set(api.__all__)
+
+
 def test_the_demo_command_of_the_readme_is_the_tool_on_the_demo() -> None:
     text = (ROOT / "ci" / "demo").read_text(encoding="utf-8")
     assert "check --source demo" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from docsdata import catalogue, manifests, outcomes
+from docsdata import catalogue, contract, manifests, outcomes
 from preflight.cli import COMMANDS
 
 ZH = {
@@ -28,6 +28,7 @@ def pages(root: Path) -> dict[str, str]:
     """Return the text that each page should have, by its path."""
     checks = catalogue.own_checks()
     parts = {
+        "api": contract.table(),
         "commands": commands({name: text for name, (_, text) in COMMANDS.items()}, "| command | does |"),
         "commands-zh": commands({name: ZH[name] for name in COMMANDS}, "| 命令 | 作用 |"),
         "gates": catalogue.summary(checks),
@@ -37,7 +38,9 @@ def pages(root: Path) -> dict[str, str]:
         "writes": manifests.writes(),
     }
     found = {"docs/checks.md": catalogue.checks_page(checks), "docs/gates.md": catalogue.gates_page(checks)}
-    for path in sorted([root / "README.md", root / "README.zh-CN.md", *(root / "docs").glob("*.md")]):
+    for path in sorted(
+        [root / "CONTRIBUTING.md", root / "README.md", root / "README.zh-CN.md", *(root / "docs").glob("*.md")]
+    ):
         name = str(path.relative_to(root))
         if name not in found and path.exists():
             found[name] = PART.sub(
