@@ -124,9 +124,9 @@ def _strategy(case: Case, choice: Choice) -> tuple[Strategy, bool]:
         raise Refused(f"it is waived ({finding.waived.reason})")
     if finding.cause == "unknown":
         raise Refused(LEFT_TO_YOU["unknown"])
-    if finding.cause in LEFT_TO_YOU and not choice.strategy:
-        raise Refused(f"left to you: {LEFT_TO_YOU[finding.cause]}")
     told = finding.remediation
+    if finding.cause in LEFT_TO_YOU and not choice.strategy and told is None:
+        raise Refused(f"left to you: {LEFT_TO_YOU[finding.cause]}")
     if choice.strategy:
         chosen: Strategy | None = STRATEGIES[choice.strategy]
     elif finding.transient:

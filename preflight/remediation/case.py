@@ -8,6 +8,7 @@ from datetime import datetime
 
 from preflight.fields import (
     boolean_at,
+    condition,
     condition_status,
     labels_of,
     maps_at,
@@ -128,11 +129,17 @@ def in_progress(addon: JsonObject) -> bool:
     return condition_status(addon, "InProgress") == "True"
 
 
-def settled_goal(addon: Target, *, enabled: bool) -> Goal:
-    """Wait until the Addon is where its spec wants it."""
+def failure_time(addon: JsonObject) -> str:
+    """Return when the failure was recorded that an Addon shows, as written; empty when it shows none."""
+    failed = condition(addon, "OperationFailed")
+    return text_at(failed, "lastUpdateTime") if failed and text_at(failed, "status") == "True" else ""
+
+
+def settled_goal(addon: Target, *, enabled: bool, stale: str = "") -> Goal:
+    """Wait until the Addon is where its spec wants it; a failure recorded at `stale` is an old one."""
     word = DEPLOYED if enabled else "AddonDisabled"
     statuses = (DEPLOYED,) if enabled else DISABLED
-    return Goal(Until.ADDON_STATUS, f"{addon.words} is {word}", (addon,), statuses)
+    return Goal(Until.ADDON_STATUS, f"{addon.words} is {word}", (addon,), statuses, stale)
 
 
 def target_with_uid(obj: JsonObject) -> Target:

@@ -27,6 +27,8 @@ class Until(StrEnum):
     JOB_RECREATED = "job-recreated"
     """A Job of the same name with another uid exists, and the Addon has settled."""
     ADDON_STATUS = "addon-status"
+    TAKEN_UP = "taken-up"
+    """The Addon's controller has begun to act on what its spec says now, however it will end."""
     GONE = "gone"
 
 
@@ -60,9 +62,12 @@ class Goal:
     until: Until = Until.NOTHING
     words: str = ""
     objects: tuple[Target, ...] = ()
-    """JOB_RECREATED: the Addon, then the Job that was deleted. ADDON_STATUS: the Addon. GONE: what must be absent."""
+    """JOB_RECREATED: the Addon, then the Job that was deleted. ADDON_STATUS, TAKEN_UP: the Addon. GONE: what must be
+    absent."""
     statuses: tuple[str, ...] = ()
-    """The values of status.status that count as settled."""
+    """The values of status.status that count as settled, or as taken up."""
+    stale: str = ""
+    """When the failure was recorded that the repair starts from: one of this time is the old one, not ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

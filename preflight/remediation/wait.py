@@ -46,7 +46,7 @@ def look(goal: Goal, writer: Writer) -> Seen:
     try:
         if goal.until is Until.GONE:
             return _gone(goal, writer)
-        if goal.until is Until.ADDON_STATUS:
+        if goal.until in (Until.ADDON_STATUS, Until.TAKEN_UP):
             return _addon(goal, _get(writer, goal.objects[0]))
         if goal.until is Until.JOB_RECREATED:
             return _recreated(goal, writer)
@@ -109,29 +109,57 @@ def _addon(goal: Goal, addon: JsonObject | None) -> Seen:
     if addon is None:
         return Seen(False, f"{name} is gone", hopeless=True)
     status = text_at(addon, "status.status")
-    if status in goal.statuses and condition_status(addon, "InProgress") != "True":
+    settled = goal.until is Until.TAKEN_UP or condition_status(addon, "InProgress") != "True"
+    if status in goal.statuses and settled:
         return Seen(True, f"{name} is {status or 'disabled'}")
-    failed = condition(addon, "OperationFailed")
-    # While waiting for it to be disabled, a recorded failure is the old one: its controller may not have looked yet.
-    latest = (
-        condition_status(addon, "InProgress") == "False" and status == "AddonEnabling" and DEPLOYED in goal.statuses
-    )
-    if failed and failed.get("status") == "True" and latest:
-        return Seen(False, f"{name} failed: {failed.get('message') or 'no message'}", hopeless=True)
+    if told := _new_failure(goal, addon, status):
+        return Seen(False, f"{name} failed: {told}", hopeless=True)
     return Seen(False, f"{name} is {status or 'without status'}")
+
+
+def _new_failure(goal: Goal, addon: JsonObject, status: str) -> str:
+    """Return what the controller says of a failure it recorded after our write; empty when there is none.
+
+    The one the repair starts from is still there while its controller has not looked. Enabling begins by clearing it,
+    so it is new then; disabling that fails for good stays AddonDisabling and differs from the old one by its time.
+    """
+    failed = condition(addon, "OperationFailed")
+    if condition_status(addon, "InProgress") != "False" or not failed or text_at(failed, "status") != "True":
+        return ""
+    since = text_at(failed, "lastUpdateTime")
+    new = status == "AddonEnabling" if DEPLOYED in goal.statuses else status == "AddonDisabling"
+    return (text_at(failed, "message") or "no message") if new and (not goal.stale or since != goal.stale) else ""
 
 
 def _recreated(goal: Goal, writer: Writer) -> Seen:
     addon, old = goal.objects
     job = _get(writer, old)
     if job is None:
-        return Seen(False, f"helm-controller has not made {old.words} again yet")
+        return _job_absent(goal, writer)
     if old.uid and text_at(job, "metadata.uid") == old.uid:
         return Seen(False, f"{old.words} is still the old one")
     seen = _addon(goal, _get(writer, addon))
     if seen.reached or seen.hopeless:
         return seen
+    if condition_status(job, "Failed") == "True" and DEPLOYED not in goal.statuses:
+        # the Addon's controller has recorded a failure already and does not say so a second time
+        return Seen(False, f"the new {old.words} failed as well: {_why_failed(job)}", hopeless=True)
     status = job.get("status")
     status = status if isinstance(status, dict) else {}
     counts = ", ".join(f"{word} {status.get(word) or 0}" for word in ("active", "succeeded", "failed"))
     return Seen(False, f"new {old.words} ({counts}), {seen.words}")
+
+
+def _job_absent(goal: Goal, writer: Writer) -> Seen:
+    """A delete Job is removed once it has succeeded, with its HelmChart: then the Addon alone can tell."""
+    old = goal.objects[1]
+    if DEPLOYED not in goal.statuses:
+        seen = _addon(goal, _get(writer, goal.objects[0]))
+        if seen.reached or seen.hopeless:
+            return seen
+    return Seen(False, f"helm-controller has not made {old.words} again yet (it may take a minute)")
+
+
+def _why_failed(job: JsonObject) -> str:
+    failed = condition(job, "Failed") or {}
+    return text_at(failed, "message") or text_at(failed, "reason") or "no reason given"

@@ -125,6 +125,9 @@ class Controllers:
     def _ensure(self, chart: Obj, action: str) -> Obj | None:
         name, namespace = chart["metadata"]["name"], chart["metadata"]["namespace"]
         job = self.cluster.get(*JOBS, namespace, f"helm-{action}-{name}")
+        if job is not None and action == "install" and objects.outdated(job, chart):
+            self.cluster.delete(*JOBS, namespace, job["metadata"]["name"])
+            job = None
         if job is None:
             self._start(chart, action)
         if (chart.get("status") or {}).get("jobName") != f"helm-{action}-{name}":
@@ -153,9 +156,11 @@ class Controllers:
         metadata = addon["metadata"]
         chart = self.cluster.get(*CHARTS, metadata["namespace"], metadata["name"])
         status = (addon.get("status") or {}).get("status") or ""
+        enabled = bool(addon.get("spec", {}).get("enabled"))
         if status == "AddonDisabling":
-            self._disabling(addon, chart)
-        elif not addon.get("spec", {}).get("enabled"):
+            if not enabled:  # enabled again half-way: there is no branch for it, so it stays so for ever
+                self._disabling(addon, chart)
+        elif not enabled:
             if status not in ("", "AddonDisabled") and condition(addon, "InProgress").get("status") != "True":
                 self._begin(addon, "AddonDisabling")
                 self.cluster.delete(*CHARTS, metadata["namespace"], metadata["name"])
@@ -163,6 +168,15 @@ class Controllers:
             self._enable(addon, chart)
         elif status in ("AddonEnabling", "AddonUpdating"):
             self._poll(addon, chart)
+        elif chart is not None and not condition(addon, "OperationFailed").get("status") == "True":
+            self._update(addon, chart)
+
+    def _update(self, addon: Obj, chart: Obj) -> None:
+        wanted = objects.helm_chart(addon)["spec"]
+        if any(chart["spec"].get(key) != wanted[key] for key in ("chart", "repo", "version", "valuesContent")):
+            self._begin(addon, "AddonUpdating")
+            chart["spec"] = wanted
+            self.cluster.update(chart)
 
     def _begin(self, addon: Obj, status: str) -> None:
         if condition(addon, "InProgress").get("status") != "True":
@@ -220,8 +234,12 @@ class Controllers:
         if deleted is None or not name.startswith("helm-delete"):
             return
         job = self.cluster.get(*JOBS, chart["metadata"]["namespace"], name)
-        if job is not None and created(job) >= deleted and finished(job):
+        if job is None or created(job) < deleted or not finished(job):
+            return
+        if not job["status"].get("failed"):
             self._end(addon, "AddonDisabled")
+        elif condition(addon, "OperationFailed").get("status") != "True":
+            self._end(addon, "AddonDisabling", f"addon disable job {name} failed")
 
 
 def _job_end(outcome: Outcome, now: str) -> Obj:

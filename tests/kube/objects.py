@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +11,7 @@ from .store import Obj, stamp
 
 IMAGE = "rancher/klipper-helm:v0.8.4-build20240523"
 CHART_LABEL = "helmcharts.helm.cattle.io/chart"
+HASH_LABEL = "objectset.rio.cattle.io/hash"
 
 
 def owner(obj: Obj, *, controller: bool | None = None) -> list[dict[str, Any]]:
@@ -99,7 +102,7 @@ def job(chart: Obj, action: str) -> Obj:
         "metadata": {
             "name": f"helm-{action}-{name}",
             "namespace": chart["metadata"]["namespace"],
-            "labels": labels,
+            "labels": {**labels, HASH_LABEL: _hash(chart)},
             "ownerReferences": owner(chart, controller=False),
         },
         "spec": {
@@ -112,6 +115,16 @@ def job(chart: Obj, action: str) -> Obj:
             },
         },
     }
+
+
+def outdated(made: Obj, chart: Obj) -> bool:
+    """Say whether a Job was made for another content of its HelmChart: helm-controller then replaces it."""
+    told = (made["metadata"].get("labels") or {}).get(HASH_LABEL)
+    return told is not None and told != _hash(chart)
+
+
+def _hash(chart: Obj) -> str:
+    return hashlib.sha1(json.dumps(chart["spec"], sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
 def pod(made: Obj) -> Obj:

@@ -22,7 +22,7 @@ class Strategy:
     causes: tuple[str, ...]
     """Causes it is chosen for by itself; the first strategy of the table that names a cause is the gentlest."""
     on_request: tuple[str, ...] = ()
-    """Causes it may be used for when the user names it."""
+    """Causes it may be used for when the user or the check names it."""
     destructive: bool = False
     """Needs --force."""
 
@@ -35,11 +35,13 @@ class Strategy:
 
 
 RECREATE_JOB = Strategy(
-    "recreate-job", ("job-predates-operation", "job-accounting-stale", "job-failed-unrecognised", "job-missing")
+    "recreate-job",
+    ("job-predates-operation", "job-accounting-stale", "job-failed-unrecognised", "job-missing"),
+    on_request=("disabling-stalled",),
 )
 TOGGLE = Strategy(
     "toggle",
-    ("job-failed",),
+    ("job-failed", "enabled-while-disabling"),
     on_request=("failure-latched", "job-missing", "job-accounting-stale", "job-failed-unrecognised"),
 )
 SETTLE_STATUS = Strategy(
@@ -84,7 +86,8 @@ LEFT_TO_YOU: Mapping[str, str] = {
     "helm-release-pending": "choose between `helm rollback` and `helm uninstall` for the release that hangs",
     "helm-chart-missing": "the addon controller creates it again by itself; when it does not, it is not working",
     "helm-chart-terminating": "its delete Job must end first; look at the Job and the finalizers in the finding",
-    "disabling-stalled": "its delete Job must end first; look at the Job and pod in the finding",
+    "disabling-stalled": "its delete Job must end first; look at the Job and pod in the finding (a Job that failed for "
+    "good is made again by recreate-job)",
     "progressing": "it is moving; wait",
 }
 

@@ -1,14 +1,25 @@
 """Disable a failed Addon and enable it again: the way its controller means a failure to be cleared.
 
 Rule: with OperationFailed True the addon controller does nothing more until the Addon is disabled; InProgress is then
-False, so the webhook lets the edit pass. Disabling uninstalls the chart, enabling installs it.
+False, so the webhook lets the edit pass. Disabling uninstalls the chart, enabling installs it. The same leads out of
+AddonDisabling with spec.enabled true, a state for which the controller has no branch; where the Job that uninstalls the
+chart has failed for good, that Job goes first, since nobody tries it again.
 """
 
 from __future__ import annotations
 
 from preflight.fields import condition_status
-from preflight.remediation.case import Case, addon_enabled, in_progress, settled_goal, target_with_uid
-from preflight.remediation.plan import Action, Refused, Step, Target
+from preflight.remediation.case import (
+    Case,
+    addon_enabled,
+    addon_status,
+    failure_time,
+    in_progress,
+    settled_goal,
+    target_with_uid,
+)
+from preflight.remediation.plan import Action, Goal, Refused, Step, Target
+from preflight.remediation.strategies.recreate_job import delete_failed_job, failed_delete_job
 
 RISK = (
     "the chart is uninstalled and installed again: what it serves is away for minutes; it fails once more unless the "
@@ -23,15 +34,24 @@ def steps(case: Case) -> list[Step]:
         raise Refused("the Addon is disabled already")
     if in_progress(addon):
         raise Refused("an operation is in progress on it, and the webhook refuses every edit until that has ended")
-    if condition_status(addon, "OperationFailed") != "True":
+    half_way = addon_status(addon) == "AddonDisabling"
+    if condition_status(addon, "OperationFailed") != "True" and not half_way:
         raise Refused("its condition OperationFailed is not True, so disabling it would clear nothing")
     target = target_with_uid(addon)
-    # The second edit meets an object that the first one and the controller have changed: only the uid is known now.
+    # The later edit meets an object that the first one and the controller have changed: only the uid is known now.
     later = Target(target.api_version, target.kind, target.namespace, target.name, target.uid)
-    return [_edit(case, target, enabled=False), _edit(case, later, enabled=True)]
+    disabled = settled_goal(target, enabled=False, stale=failure_time(addon))
+    if half_way and failed_delete_job(case) is not None:
+        job = delete_failed_job(case, "toggle")
+        return [_edit(case, target, Goal(), enabled=False), job, _edit(case, later, _enabled(later), enabled=True)]
+    return [_edit(case, target, disabled, enabled=False), _edit(case, later, _enabled(later), enabled=True)]
 
 
-def _edit(case: Case, target: Target, *, enabled: bool) -> Step:
+def _enabled(target: Target) -> Goal:
+    return settled_goal(target, enabled=True)
+
+
+def _edit(case: Case, target: Target, goal: Goal, *, enabled: bool) -> Step:
     word = str(enabled).lower()
     patch = f'{{"spec":{{"enabled":{word}}}}}'
     return Step(
@@ -51,5 +71,5 @@ def _edit(case: Case, target: Target, *, enabled: bool) -> Step:
         ),
         also=() if enabled else (Target("helm.cattle.io/v1", "HelmChart", case.namespace, case.name),),
         body={"spec": {"enabled": enabled}},
-        goal=settled_goal(target, enabled=enabled),
+        goal=goal,
     )
