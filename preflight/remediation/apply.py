@@ -10,16 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from preflight.cluster.errors import ApiError
 from preflight.cluster.writer import Writer
 from preflight.errors import ExitCode, PreflightError, RemediationError, SourceError
 from preflight.model import Report, Severity, Status
 from preflight.remediation.interrupts import uninterrupted
-from preflight.remediation.journal import Journal
-from preflight.remediation.lease import Lease, held
+from preflight.remediation.journal import Journal, half_done
+from preflight.remediation.lease import Lease, Mark
 from preflight.remediation.plan import Plan, Step
 from preflight.remediation.preconditions import check_permissions, refuse_while_upgrading
+from preflight.remediation.resume import Resumed
 from preflight.remediation.steps import Failure, ServerGone, StepRunner
 from preflight.remediation.wait import Clock
 
@@ -50,6 +52,8 @@ class Tools:
     recheck: Callable[[], Report] | None = None
     timeout: float = 600.0
     clock: Clock = field(default_factory=Clock)
+    settles: Mark | None = None
+    """The interrupted run that this one finishes or puts back; its lease may be taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,7 @@ def apply_plan(plan: Plan, tools: Tools) -> Outcome:
         if ready and not tools.confirm(ready):
             return _end(journal, DECLINED, ["not confirmed: nothing was changed"], wrote=False)
         if ready:
-            lease = Lease(tools.writer, tools.clock.monotonic)
-            with held(lease):
-                _run(ready, tools, runner, lease)
+            _hold_and_run(plan, ready, tools, runner, journal)
     except KeyboardInterrupt:
         return _end(journal, INTERRUPTED, [*runner.messages, "interrupted; " + _left(journal)], wrote=runner.wrote)
     except (RemediationError, SourceError) as error:
@@ -91,6 +93,59 @@ def apply_plan(plan: Plan, tools: Tools) -> Outcome:
             raise RemediationError(f"{error.message.rstrip('.')}. Nothing was changed.") from None
         return _end(journal, NOT_CONVERGED, [*runner.messages, error.message, _left(journal)], wrote=True)
     return _conclude(plan, tools, journal, runner)
+
+
+def apply_rest(resumed: Resumed, document: dict[str, Any], tools: Tools) -> Outcome:
+    """Carry out what is left of a run that died, into its own journal. Raises RemediationError as apply_plan does."""
+    plan = resumed.plan
+    journal = Journal(tools.backup_dir, lambda: tools.writer.api.date or plan.source.collected_at)
+    runner = StepRunner(tools.writer, journal, tools.clock, tools.timeout, progress=tools.progress, say=tools.say)
+    refuse_while_upgrading(tools.writer)
+    check_permissions(tools.writer, plan)
+    if not tools.confirm(plan.steps):
+        raise RemediationError("not confirmed: nothing was changed")
+    journal.reopen(document, tools.command)
+    for number, state in resumed.states.items():
+        document["steps"][number - 1]["state"] = state
+    for step in plan.steps:
+        if step.number in resumed.saved:
+            runner.adopt(step, resumed.saved[step.number])
+    runner.wrote = True
+    try:
+        with uninterrupted():
+            journal.write()
+        _hold_and_run(plan, plan.steps, tools, runner, journal, sent=resumed.sent)
+    except KeyboardInterrupt:
+        return _end(journal, INTERRUPTED, [*runner.messages, "interrupted; " + _left(journal)], wrote=True)
+    except (RemediationError, SourceError) as error:
+        return _end(journal, NOT_CONVERGED, [*runner.messages, error.message, _left(journal)], wrote=True)
+    return _conclude(plan, tools, journal, runner)
+
+
+def _hold_and_run(
+    plan: Plan,
+    steps: Sequence[Step],
+    tools: Tools,
+    runner: StepRunner,
+    journal: Journal,
+    sent: frozenset[int] = frozenset(),
+) -> None:
+    """Hold the lease for the time of the writes; where something is half done it stays as the sign of that."""
+    settles = tools.settles
+    lease = Lease(tools.writer, tools.clock.monotonic, settles or mark_of(journal), settles.run if settles else "")
+    lease.acquire()
+    whole = False
+    try:
+        _run(steps, tools, runner, lease, sent)
+        whole = not runner.failed and not plan.refusals
+    finally:
+        with uninterrupted():
+            lease.release(unfinished=half_done(journal.document) or (lease.adopted and not whole))
+
+
+def mark_of(journal: Journal) -> Mark:
+    """Return what the lease of a run says of it."""
+    return Mark(journal.document["id"], str(journal.path.absolute()), journal.document["host"])
 
 
 def _prove(plan: Plan, tools: Tools, journal: Journal, runner: StepRunner) -> None:
@@ -118,7 +173,7 @@ def _try(step: Step, runner: StepRunner, act: Callable[[Step], None]) -> None:
         runner.give_up(step, failure)
 
 
-def _run(steps: Sequence[Step], tools: Tools, runner: StepRunner, lease: Lease) -> None:
+def _run(steps: Sequence[Step], tools: Tools, runner: StepRunner, lease: Lease, sent: frozenset[int]) -> None:
     for _, repair in groupby(steps, key=lambda step: step.repair):
         refuse_while_upgrading(tools.writer)  # between repairs only: half a repair is worse than a late one
         for step in repair:
@@ -126,8 +181,9 @@ def _run(steps: Sequence[Step], tools: Tools, runner: StepRunner, lease: Lease) 
                 continue
             lease.renew()
             try:
-                tools.say(f"step {step.number}: {step.action.value} {step.target.words}")
-                runner.write(step)
+                if step.number not in sent:
+                    tools.say(f"step {step.number}: {step.action.value} {step.target.words}")
+                    runner.write(step)
                 tools.say(f"step {step.number}: {runner.wait(step, lease.renew)}")
             except Failure as failure:
                 runner.give_up(step, failure)

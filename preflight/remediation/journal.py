@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import socket
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +16,9 @@ from preflight import __version__
 from preflight.errors import RemediationError, UsageError
 from preflight.files import replace_file
 from preflight.inventory import JsonObject
-from preflight.remediation.plan import Plan, Step, Target
+from preflight.remediation.plan import Action, Goal, Plan, Step, Target
+from preflight.remediation.seal import seal
+from preflight.remediation.trust import must_be_own_folder
 from preflight.values.times import format_time
 
 KIND = "PreflightJournal"
@@ -31,6 +36,9 @@ FAILED = "failed"
 """The server refused it: this step changed nothing."""
 LEFT = "left"
 """Not tried, because something before it did not work out."""
+UNDER_WAY = (STARTED, WRITTEN, NOT_CONVERGED)
+CHANGED = (*UNDER_WAY, DONE)
+"""States of a step that may have changed something."""
 
 
 class Journal:
@@ -50,9 +58,12 @@ class Journal:
                 raise UsageError(f"{self.path} is the journal of an earlier run: give another --backup-dir")
         except OSError as error:
             raise RemediationError(f"cannot use {self._folder} for the saved objects: {_why(error)}") from None
+        must_be_own_folder(self._folder)
         self.document = {
             "apiVersion": API_VERSION,
             "kind": KIND,
+            "id": uuid.uuid4().hex,
+            "host": socket.gethostname(),
             "tool": {"name": "harvester-preflight", "version": __version__},
             "command": command,
             "server": plan.source.name,
@@ -70,30 +81,33 @@ class Journal:
         }
         self.write()
 
+    def reopen(self, document: dict[str, Any], command: str) -> None:
+        """Go on with the journal of a run that was cut off."""
+        self.document = document
+        document.update(command=command, outcome="running", message="", finishedAt=None)
+
     def write(self) -> None:
         """Replace the file as a whole. Raises RemediationError."""
+        self.document["seal"] = seal(self.document)
         text = json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
         try:
             _replace(self.path, text)
         except OSError as error:
             raise RemediationError(f"cannot write the journal {self.path}: {_why(error)}") from None
 
-    def save(self, obj: JsonObject, number: int) -> str:
-        """Save an object as the server gave it and return the file's name. Raises RemediationError."""
+    def save(self, obj: JsonObject, number: int) -> dict[str, str]:
+        """Save an object as the server gave it. Return its file's name and digest. Raises RemediationError."""
         metadata = obj["metadata"]
         parts = (f"{number:02d}", str(obj["kind"]).lower(), metadata.get("namespace") or "", metadata["name"])
         name = "_".join(part for part in parts if part) + ".json"
+        text = json.dumps(obj, indent=2, ensure_ascii=False) + "\n"
         try:
-            _replace(self._folder / name, json.dumps(obj, indent=2, ensure_ascii=False) + "\n")
+            _replace(self._folder / name, text)
         except OSError as error:
             raise RemediationError(
                 f"cannot save {obj['kind']} {metadata['name']} to {self._folder}: {_why(error)}"
             ) from None
-        return name
-
-    def load(self, name: str) -> JsonObject:
-        """Return an object that was saved."""
-        return read_saved(self._folder, name)
+        return {"backup": name, "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest()}
 
     def entry(self, step: Step) -> dict[str, Any]:
         """Return the entry of a step, to be changed and written."""
@@ -115,6 +129,17 @@ class Journal:
         self.document.update(outcome=outcome, message=message, remaining=remaining)
         self.document["finishedAt"] = format_time(self._now())
         self.write()
+
+
+def half_done(document: dict[str, Any]) -> bool:
+    """Say whether something was taken away or switched off that the rest of its repair was to bring back."""
+    begun: set[int] = set()
+    for entry in document["steps"]:
+        if entry["state"] in CHANGED:
+            begun.add(entry["repair"])
+        elif entry["repair"] in begun and entry["action"] != Action.DELETE.value:
+            return True
+    return False
 
 
 def state_of(obj: JsonObject) -> dict[str, Any]:
@@ -174,6 +199,11 @@ def _step_dict(step: Step) -> dict[str, Any]:
         "startedAt": None,
         "finishedAt": None,
         "backup": None,
+        "sha256": None,
+        "also": [],
+        # what is sent for a create is its backup; changes are small and hold no values of the object
+        "change": step.body if step.action in (Action.UPDATE, Action.UPDATE_STATUS) else None,
+        "goal": _goal_dict(step.goal),
         "before": None,
         "after": None,
         "settled": None,
@@ -181,38 +211,13 @@ def _step_dict(step: Step) -> dict[str, Any]:
     }
 
 
-def read_journal(path: Path) -> dict[str, Any]:
-    """Read a journal and check it against its schema. Raises UsageError."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    from preflight.documents import load_schema
-
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the journal {path}: {_why(error)}") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no journal: {error}") from None
-    problem = best_match(Draft202012Validator(load_schema("journal")).iter_errors(document))
-    if problem is not None:
-        where = "/".join(str(part) for part in problem.absolute_path) or "the document"
-        raise UsageError(f"{path} is no journal: {where}: {problem.message[:200]}")
-    found: dict[str, Any] = document
-    return found
-
-
-def read_saved(folder: Path, name: str) -> JsonObject:
-    """Read a saved object. Raises RemediationError; a name that leads out of the folder is refused."""
-    if name in ("", "..") or Path(name).name != name:
-        raise RemediationError(f"the journal names a saved object outside its folder: {name!r}")
-    try:
-        found = json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise RemediationError(f"cannot read the saved object {folder / name}: {error}") from None
-    if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
-        raise RemediationError(f"{folder / name} holds no object")
-    return found
+def _goal_dict(goal: Goal) -> dict[str, Any]:
+    return {
+        "until": goal.until.value,
+        "objects": [target_dict(target) for target in goal.objects],
+        "statuses": list(goal.statuses),
+        "stale": goal.stale,
+    }
 
 
 def _replace(path: Path, text: str) -> None:

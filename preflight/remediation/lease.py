@@ -1,4 +1,4 @@
-"""A Lease that keeps two repairs from running at once.
+"""A Lease that keeps two repairs from running at once, and stays behind as a sign where one died in the middle.
 
 All its times are the API server's: this machine's clock may be wrong by hours, and the holder's clock as well.
 """
@@ -8,51 +8,90 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from preflight.cluster.errors import ApiError
 from preflight.cluster.writer import LEASE_NAMESPACE, Writer
 from preflight.errors import RemediationError, Unreadable
-from preflight.fields import integer_at, text_at, time_at
+from preflight.fields import annotations_of, integer_at, text_at, time_at
 from preflight.inventory import JsonObject
 from preflight.remediation.answers import explain
-from preflight.remediation.interrupts import uninterrupted
 from preflight.values.times import human_duration
 
 NAME = "harvester-preflight-fix"
 API_VERSION = "coordination.k8s.io/v1"
 SECONDS = 60
+RUN = "preflight.harvesterhci.io/run"
+JOURNAL = "preflight.harvesterhci.io/journal"
+HOST = "preflight.harvesterhci.io/host"
+UNFINISHED = "preflight.harvesterhci.io/unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which run holds the lease: what somebody needs who finds it after that run has died."""
+
+    run: str
+    """The id in its journal."""
+    journal: str
+    """Where that journal is."""
+    host: str
+    """On which machine."""
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Write it as annotations of the Lease."""
+        return {RUN: self.run, JOURNAL: self.journal, HOST: self.host}
 
 
 class Lease:
     """The lease while it is held."""
 
-    def __init__(self, writer: Writer, monotonic: Callable[[], float]) -> None:
+    def __init__(self, writer: Writer, monotonic: Callable[[], float], mark: Mark, adopts: str = "") -> None:
         self._writer = writer
         self._monotonic = monotonic
+        self._mark = mark
+        self._adopts = adopts
+        """The id of the interrupted run that this one settles; only its lease may be taken over."""
         self.holder = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._held: JsonObject | None = None
         self._renewed = 0.0
+        self.adopted = False
+        """Whether it was taken over from a run that had died."""
 
     def acquire(self) -> None:
-        """Take the lease, or one that has expired. Raises RemediationError when somebody else holds it."""
+        """Take the lease, also that of the run which is to be settled. Raises RemediationError when it may not."""
         try:
             found = self._writer.get(API_VERSION, "Lease", LEASE_NAMESPACE, NAME)
             now = self._now()
             if found is None:
-                metadata = {"name": NAME, "namespace": LEASE_NAMESPACE}
+                metadata = {"name": NAME, "namespace": LEASE_NAMESPACE, "annotations": self._mark.annotations}
                 fresh = {"apiVersion": API_VERSION, "kind": "Lease", "metadata": metadata}
                 self._held = self._writer.create({**fresh, "spec": self._spec(now, now)})
             else:
-                _refuse_if_held(found, now)
-                self._held = self._writer.put({**found, "spec": self._spec(now, now)})
+                self._refuse_unless_free(found, now)
+                marked = self._annotated(found)
+                self._held = self._writer.put({**marked, "spec": self._spec(now, now)})
         except ApiError as error:
             if error.status == 409:
                 raise RemediationError("another fix took the lease at this very moment: let it finish") from None
             raise RemediationError(f"cannot take the lease {LEASE_NAMESPACE}/{NAME}: {explain(error)}") from None
         self._renewed = self._monotonic()
+
+    def _refuse_unless_free(self, found: JsonObject, now: datetime) -> None:
+        trace = trace_of(found, now)
+        if trace is None:
+            return
+        if trace.left > timedelta(0) or not self._adopts or trace.mark.run != self._adopts:
+            raise RemediationError(trace.words)
+        self.adopted = True
+
+    def _annotated(self, found: JsonObject, **more: str) -> JsonObject:
+        metadata = found["metadata"]
+        kept = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != UNFINISHED}
+        return {**found, "metadata": {**metadata, "annotations": {**kept, **self._mark.annotations, **more}}}
 
     def renew(self) -> None:
         """Keep the lease alive, where a third of its time is over. Raises RemediationError when it was taken away."""
@@ -67,14 +106,22 @@ class Lease:
             return  # not reached for now: it lasts longer than two missed renewals
         self._renewed = self._monotonic()
 
-    def release(self) -> None:
-        """Give the lease back; one that cannot be given back runs out by itself."""
+    def release(self, *, unfinished: bool = False) -> None:
+        """Give the lease back; one that cannot be given back runs out by itself, and is then found.
+
+        With `unfinished` it stays without a holder, as the sign that something is half done.
+        """
         held, self._held = self._held, None
-        if held is not None:
-            try:
+        if held is None:
+            return
+        try:
+            if unfinished:
+                marked = self._annotated(held, **{UNFINISHED: "true"})
+                self._writer.put({**marked, "spec": {**held["spec"], "holderIdentity": ""}})
+            else:
                 self._writer.delete(held)
-            except (ApiError, RemediationError):
-                return
+        except (ApiError, RemediationError):
+            return
 
     def _now(self) -> datetime:
         moment = self._writer.api.date
@@ -91,32 +138,56 @@ class Lease:
         }
 
 
-@contextmanager
-def held(lease: Lease) -> Iterator[Lease]:
-    """Hold the lease for the time of a `with`."""
-    lease.acquire()
-    try:
-        yield lease
-    finally:
-        with uninterrupted():
-            lease.release()
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a Lease says of another run."""
+
+    holder: str
+    """Empty for one that ended by itself and left something half done."""
+    left: timedelta
+    """How long it still holds; not positive: that run has died, or is done."""
+    renewed: datetime | None
+    mark: Mark
+
+    @property
+    def words(self) -> str:
+        """Say what is so and what to do."""
+        if self.left > timedelta(0):
+            return (
+                f"another fix is at work ({self.holder}, last heard of at {self.renewed:%H:%M:%S} UTC): let it finish; "
+                f"when it was killed, its lease runs out in {human_duration(self.left)}"
+            )
+        return f"an earlier fix was cut off and may have left something half done: {self.cure}"
+
+    @property
+    def cure(self) -> str:
+        """Say how to settle what a dead run left."""
+        if not self.mark.journal:
+            return (
+                "nothing says where its journal is. Look at the Addons yourself, then remove its mark: "
+                f"kubectl -n {LEASE_NAMESPACE} delete leases.coordination.k8s.io {NAME}"
+            )
+        return (
+            f"its journal is {self.mark.journal} on {self.mark.host}. Finish it with `harvester-preflight fix --resume "
+            f"{self.mark.journal} --apply`, or put it back with `harvester-preflight rollback {self.mark.journal} --apply`"
+        )
 
 
-def _refuse_if_held(lease: JsonObject, now: datetime) -> None:
+def trace_of(lease: JsonObject, now: datetime) -> Trace | None:
+    """Read what a Lease says of another run; None for one that nobody holds. Raises RemediationError."""
     try:
         holder = text_at(lease, "spec.holderIdentity")
         renewed = time_at(lease, "spec.renewTime")
         seconds = integer_at(lease, "spec.leaseDurationSeconds") or SECONDS
+        notes = annotations_of(lease)
+        mark = Mark(*(text_at(notes, f"[{key}]") for key in (RUN, JOURNAL, HOST)))
+        unfinished = text_at(notes, f"[{UNFINISHED}]") == "true"
     except Unreadable as error:
         raise RemediationError(f"the lease of another fix cannot be read: {error}") from None
-    if not holder or renewed is None:
-        return
-    left = renewed + timedelta(seconds=seconds) - now
-    if left > timedelta(0):
-        raise RemediationError(
-            f"another fix is at work ({holder}, last heard of at {renewed:%H:%M:%S} UTC): let it finish; when it was "
-            f"killed, its lease runs out in {human_duration(left)}"
-        )
+    if not holder:
+        return Trace("", timedelta(0), renewed, mark) if unfinished else None
+    left = renewed + timedelta(seconds=seconds) - now if renewed else timedelta(0)
+    return Trace(holder, left, renewed, mark)
 
 
 def _micro(moment: datetime) -> str:

@@ -44,6 +44,8 @@ class StepRunner:
         self._progress, self._say = progress, say
         self._timeout = timeout
         self._rehearsed: set[int] = set()
+        self._saved: dict[int, JsonObject] = {}
+        """What was read or made for each step: files may have been exchanged by the time they are needed."""
         self.failed: set[int] = set()
         """Repairs that are given up."""
         self.messages: list[str] = []
@@ -65,8 +67,8 @@ class StepRunner:
     def save(self, step: Step) -> None:
         """Save the object as it is now. Raises Failure when it is not what the plan was made for."""
         if step.action is Action.CREATE:
-            body = fresh(self._base(step), step.body)
-            self._journal.entry(step)["backup"] = self._journal.save(body, step.number)
+            self._saved[step.number] = fresh(self._base(step), step.body)
+            self._journal.entry(step).update(self._journal.save(self._saved[step.number], step.number))
             self._journal.write()
             return
         found = self._read(step.target)
@@ -76,13 +78,17 @@ class StepRunner:
             raise Failure("it is gone since the plan was made; run fix again")
         self._compare(step, found)
         entry = self._journal.entry(step)
-        entry["backup"] = self._journal.save(found, step.number)
-        entry["before"] = state_of(found)
+        self._saved[step.number] = found
+        entry.update(self._journal.save(found, step.number), before=state_of(found))
         for other in step.also:
             along = self._read(other)
             if along is not None:
-                self._journal.save(along, step.number)
+                entry["also"].append({**self._journal.save(along, step.number), **state_of(along)})
         self._journal.write()
+
+    def adopt(self, step: Step, saved: JsonObject) -> None:
+        """Take over what an earlier run saved for a step."""
+        self._saved[step.number] = saved
 
     def rehearse(self, step: Step) -> None:
         """Let the server try the write without keeping it. Raises Failure."""
@@ -155,11 +161,9 @@ class StepRunner:
 
     def _subject(self, step: Step) -> JsonObject:
         """Return what to send, or the object in the state that the write is held to."""
-        backup = self._journal.entry(step)["backup"]
-        if step.action is Action.CREATE:
-            return self._journal.load(backup)
-        if step.target.resource_version:
-            return self._journal.load(backup)
+        saved = self._saved.get(step.number)
+        if saved is not None and (step.action is Action.CREATE or step.target.resource_version):
+            return saved
         found = self._read(step.target)
         if found is None:
             raise Failure("it is gone since the plan was made")
@@ -170,11 +174,10 @@ class StepRunner:
         if step.base is not None:
             return step.base
         target = step.target
-        for entry in self._journal.document["steps"][: step.number - 1]:
-            named = entry["object"]
-            same = (named["kind"], named["namespace"], named["name"]) == (target.kind, target.namespace, target.name)
-            if same and entry["backup"]:
-                return self._journal.load(entry["backup"])
+        for number, saved in self._saved.items():
+            entry = self._journal.document["steps"][number - 1]["object"]
+            if (entry["kind"], entry["namespace"], entry["name"]) == (target.kind, target.namespace, target.name):
+                return saved
         raise Failure("the object to create it from was not saved")
 
     def _read(self, target: Target) -> JsonObject | None:

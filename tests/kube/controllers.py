@@ -168,7 +168,7 @@ class Controllers:
             self._enable(addon, chart)
         elif status in ("AddonEnabling", "AddonUpdating"):
             self._poll(addon, chart)
-        elif chart is not None and not condition(addon, "OperationFailed").get("status") == "True":
+        elif chart is not None and condition(addon, "OperationFailed").get("status") != "True":
             self._update(addon, chart)
 
     def _update(self, addon: Obj, chart: Obj) -> None:

@@ -11,8 +11,8 @@ import pytest
 from preflight.cluster.errors import ApiError
 from preflight.model import SourceInfo, UpgradePair
 from preflight.remediation.answers import explain, is_denial
-from preflight.remediation.journal import read_journal
 from preflight.remediation.rollback import rollback_plan
+from preflight.remediation.saved import read_journal
 from preflight.sources.live.dry_run import dry_run_upgrade
 from preflight.values.versions import parse_version
 from tests.kube.admission import refuse_unsettled_addons

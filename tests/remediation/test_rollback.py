@@ -10,9 +10,9 @@ import pytest
 
 from preflight.errors import RemediationError, UsageError
 from preflight.model import SourceInfo
-from preflight.remediation.journal import read_journal
 from preflight.remediation.plan import Plan
 from preflight.remediation.rollback import rollback_plan
+from preflight.remediation.saved import read_journal
 from tests.kube import Review
 from tests.kube.objects import release
 from tests.remediation.world import MakeWorld, World, addon, chart_of, conditions_of, job_of, status_of, stuck

@@ -55,7 +55,7 @@ def delete_failed_job(case: Case, strategy: str = "recreate-job") -> Step:
     """Plan the deletion of the Job that failed to uninstall the chart. Raises Refused where no new one would come."""
     chart, job = case.helm_chart, failed_delete_job(case)
     if job is None:
-        raise Refused(f"Job helm-delete-{case.name} has not failed for good: a new install Job would not help it")
+        raise Refused(f"the Addon is disabled, and Job helm-delete-{case.name} has not failed for good")
     if chart is None or not value_at(chart, "metadata.deletionTimestamp"):
         raise Refused("no HelmChart waits to be deleted, so helm-controller would not create the Job again")
     target, addon = target_with_uid(job), target_with_uid(case.addon)
