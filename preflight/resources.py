@@ -134,6 +134,7 @@ _ROWS: tuple[Resource, ...] = (
     _row("endpoints", "v1", "Endpoints", namespaces=("default",), names=("kubernetes",)),
     _row("endpointslices.discovery.k8s.io", "v1", "EndpointSlice", namespaces=("default",)),
     _row("leases.coordination.k8s.io", "v1", "Lease", namespaces=("kube-node-lease",)),
+    _row("leases.coordination.k8s.io/repair", "v1", "Lease", names=("harvester-preflight-fix",), **_SYSTEM),
     _row("jobs.batch", "v1", "Job"),
     _row("deployments.apps", "v1", "Deployment"),
     _row("daemonsets.apps", "v1", "DaemonSet"),

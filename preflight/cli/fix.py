@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,8 +28,10 @@ from preflight.cli.repairing import (
     examine_for_repair,
 )
 from preflight.cli.request import Request, request_from
+from preflight.cli.resume import run_resume
+from preflight.cli.settling import accept_option
 from preflight.cli.terminal import style_for
-from preflight.errors import ExitCode
+from preflight.errors import ExitCode, RemediationError
 from preflight.model import Report, Severity
 
 STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-leftovers"]
@@ -41,6 +44,13 @@ STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-l
 @option(
     "--force", is_flag=True, help="With --apply: allow what loses something (settle-status, rebuild, clean-leftovers)."
 )
+@option(
+    "--resume",
+    metavar="JOURNAL",
+    type=click.Path(path_type=Path),
+    help="Finish what a fix that was killed had begun, by its journal.",
+)
+@accept_option
 @apply_options
 @config_option
 @plugin_option
@@ -48,7 +58,7 @@ STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-l
 @quiet_option
 @verbose_option
 @click.pass_context
-def fix(ctx: click.Context, /, **params: Any) -> None:
+def fix(ctx: click.Context, /, resume: Path | None, accept_journal: bool, **params: Any) -> None:
     """Plan the repair of what the checks found; with --apply, carry it out.
 
     Each object is saved first, each write is tried as a dry run first and is held to the state that the plan was made
@@ -58,18 +68,21 @@ def fix(ctx: click.Context, /, **params: Any) -> None:
     """
     request = request_from(params)
     check_apply(request)
-    ctx.exit(run_fix(request))
+    ctx.exit(run_resume(request, resume, accept=accept_journal) if resume else run_fix(request))
 
 
 def run_fix(request: Request) -> ExitCode:
     """Examine, print the plan, carry it out when told to; return the exit code."""
     from preflight.remediation.build import Choice, build_plan
+    from preflight.remediation.lease import trace_in
     from preflight.remediation.render import plan_json, plan_table
 
     # A plan loses nothing: --force is for carrying out.
     repair = request.repair
     choice = Choice(by_id(repair.only, request), repair.strategy, repair.force or not repair.apply)
     found = examine_for_repair(request, choice.only)
+    if trace := trace_in(found.inventory):
+        raise RemediationError(f"{trace.words}. Nothing was changed.")
     plan = build_plan(found.report, found.inventory, choice)
     offline = found.report.source.type != "live"
     width = style_for(sys.stdout, "never", verbose=0, quiet=False).width

@@ -23,8 +23,12 @@ from preflight.serving import served
 from preflight.values.foreign_text import visible
 
 if TYPE_CHECKING:
+    from preflight.cli.settling import Earlier
+    from preflight.cluster.writer import Writer
     from preflight.remediation.apply import Outcome, Tools
+    from preflight.remediation.lease import Mark
     from preflight.remediation.plan import Plan, Step
+    from preflight.remediation.resume import Resumed
 
 OFFLINE = "the source is a copy of a cluster, and a copy cannot be repaired: leave out --apply, or use --source live"
 
@@ -100,40 +104,80 @@ def backup_folder(given: Path | None, report_time: str) -> Path:
     return path
 
 
-def carry_out(plan: Plan, request: Request, command: str, recheck: Callable[[], Report] | None = None) -> Outcome:
+def carry_out(
+    plan: Plan,
+    request: Request,
+    command: str,
+    recheck: Callable[[], Report] | None = None,
+    settles: Mark | None = None,
+) -> Outcome:
     """Connect and carry a plan out, with progress and questions on standard error; the journal names the command.
 
-    Raises RemediationError while nothing has been changed.
+    `settles` is the dead run that it puts back, if any. Raises RemediationError while nothing has been changed.
     """
     from preflight.cluster.writer import Writer
-    from preflight.remediation.apply import Tools, apply_plan
+    from preflight.remediation.apply import apply_plan
     from preflight.sources.live.reader import connect
     from preflight.values.times import format_time
 
+    folder = backup_folder(request.repair.backup_dir, format_time(plan.source.collected_at))
+    writer = Writer(connect(request.connection))
+    progress = Progress(quiet=request.output.quiet)
+    tools = _tools(request, command, writer, folder, progress, recheck, settles)
+    try:
+        outcome = apply_plan(plan, tools)
+    finally:
+        progress.done()
+    tell_outcome(outcome, command)
+    return outcome
+
+
+def carry_out_rest(resumed: Resumed, earlier: Earlier, request: Request, recheck: Callable[[], Report]) -> Outcome:
+    """Carry out what is left of a run that died, into its own journal.
+
+    Raises RemediationError while nothing has been changed.
+    """
+    from preflight.remediation.apply import apply_rest
+
+    progress = Progress(quiet=request.output.quiet)
+    tools = _tools(request, "resume", earlier.writer, earlier.folder, progress, recheck, earlier.mark)
+    try:
+        outcome = apply_rest(resumed, earlier.document, tools)
+    finally:
+        progress.done()
+    tell_outcome(outcome, "resume")
+    return outcome
+
+
+def _tools(
+    request: Request,
+    command: str,
+    writer: Writer,
+    folder: Path,
+    progress: Progress,
+    recheck: Callable[[], Report] | None,
+    settles: Mark | None,
+) -> Tools:
+    from preflight.remediation.apply import Tools
+
     repair, quiet = request.repair, request.output.quiet
-    progress = Progress(quiet=quiet)
 
     def tell(text: str) -> None:
         progress.done()
         if not quiet:
             say(visible(text))
 
-    tools: Tools = Tools(
-        writer=Writer(connect(request.connection)),
-        backup_dir=backup_folder(repair.backup_dir, format_time(plan.source.collected_at)),
+    return Tools(
+        writer=writer,
+        backup_dir=folder,
         command=command,
         confirm=lambda steps: confirmed(steps, yes=repair.yes, before=progress.done),
         progress=progress,
         say=tell,
         recheck=recheck,
         timeout=repair.timeout,
+        settles=settles,
     )
-    try:
-        outcome = apply_plan(plan, tools)
-    finally:
-        progress.done()
-    tell_outcome(outcome)
-    return outcome
 
 
 def confirmed(steps: Sequence[Step], *, yes: bool, before: Callable[[], None]) -> bool:
@@ -150,12 +194,13 @@ def confirmed(steps: Sequence[Step], *, yes: bool, before: Callable[[], None]) -
         raise KeyboardInterrupt from None
 
 
-def tell_outcome(outcome: Outcome) -> None:
+def tell_outcome(outcome: Outcome, command: str) -> None:
     """Say how it ended, on standard error: one line for each thing that went wrong, and where the journal is."""
+    did = "put back" if command == "rollback" else "repaired"
     words = {
-        "converged": "repaired: every step reached its goal",
-        "not-converged": "NOT repaired",
-        "refused": "NOT repaired",
+        "converged": f"{did}: every step reached its goal",
+        "not-converged": f"NOT {did}",
+        "refused": f"NOT {did}",
         "declined": "not carried out",
         "interrupted": "INTERRUPTED",
     }
@@ -163,5 +208,6 @@ def tell_outcome(outcome: Outcome) -> None:
     for message in outcome.messages:
         say(visible(f"  {message}"))
     if outcome.journal.exists():
-        back = f" (put back with: harvester-preflight rollback {outcome.journal})" if outcome.wrote else ""
+        may = outcome.wrote and command != "rollback"
+        back = f" (put back with: harvester-preflight rollback {outcome.journal})" if may else ""
         say(f"journal: {outcome.journal}{back}")

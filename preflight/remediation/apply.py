@@ -17,7 +17,7 @@ from preflight.cluster.writer import Writer
 from preflight.errors import ExitCode, PreflightError, RemediationError, SourceError
 from preflight.model import Report, Severity, Status
 from preflight.remediation.interrupts import uninterrupted
-from preflight.remediation.journal import Journal, half_done
+from preflight.remediation.journal import Journal, half_done, journal_entry
 from preflight.remediation.lease import Lease, Mark
 from preflight.remediation.plan import Plan, Step
 from preflight.remediation.preconditions import check_permissions, refuse_while_upgrading
@@ -107,13 +107,16 @@ def apply_rest(resumed: Resumed, document: dict[str, Any], tools: Tools) -> Outc
     journal.reopen(document, tools.command)
     for number, state in resumed.states.items():
         document["steps"][number - 1]["state"] = state
-    for step in plan.steps:
-        if step.number in resumed.saved:
-            runner.adopt(step, resumed.saved[step.number])
+    document["steps"] += [journal_entry(step) for step in resumed.added]
     runner.wrote = True
     try:
         with uninterrupted():
             journal.write()
+        for step in plan.steps:
+            if step.number in resumed.saved:
+                runner.adopt(step, resumed.saved[step.number])
+            else:
+                _try(step, runner, runner.save)
         _hold_and_run(plan, plan.steps, tools, runner, journal, sent=resumed.sent)
     except KeyboardInterrupt:
         return _end(journal, INTERRUPTED, [*runner.messages, "interrupted; " + _left(journal)], wrote=True)

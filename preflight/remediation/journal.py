@@ -77,7 +77,7 @@ class Journal:
             "outcome": "running",
             "message": "",
             "remaining": [],
-            "steps": [_step_dict(step) for step in plan.steps],
+            "steps": [journal_entry(step) for step in plan.steps],
         }
         self.write()
 
@@ -192,7 +192,8 @@ def step_dict(step: Step) -> dict[str, Any]:
     }
 
 
-def _step_dict(step: Step) -> dict[str, Any]:
+def journal_entry(step: Step) -> dict[str, Any]:
+    """Write a step down as one that has not begun."""
     return {
         **step_dict(step),
         "state": PLANNED,

@@ -16,12 +16,13 @@ from preflight.cluster.errors import ApiError
 from preflight.cluster.writer import LEASE_NAMESPACE, Writer
 from preflight.errors import RemediationError, Unreadable
 from preflight.fields import annotations_of, integer_at, text_at, time_at
-from preflight.inventory import JsonObject
+from preflight.inventory import Inventory, JsonObject
 from preflight.remediation.answers import explain
 from preflight.values.times import human_duration
 
 NAME = "harvester-preflight-fix"
 API_VERSION = "coordination.k8s.io/v1"
+REPAIR_LEASE = "leases.coordination.k8s.io/repair"
 SECONDS = 60
 RUN = "preflight.harvesterhci.io/run"
 JOURNAL = "preflight.harvesterhci.io/journal"
@@ -124,10 +125,7 @@ class Lease:
             return
 
     def _now(self) -> datetime:
-        moment = self._writer.api.date
-        if moment is None:
-            raise RemediationError("the server tells no time, so nobody can say whether a lease has run out")
-        return moment
+        return _date(self._writer)
 
     def _spec(self, began: datetime, now: datetime) -> JsonObject:
         return {
@@ -188,6 +186,30 @@ def trace_of(lease: JsonObject, now: datetime) -> Trace | None:
         return Trace("", timedelta(0), renewed, mark) if unfinished else None
     left = renewed + timedelta(seconds=seconds) - now if renewed else timedelta(0)
     return Trace(holder, left, renewed, mark)
+
+
+def trace_in(inventory: Inventory) -> Trace | None:
+    """Return what the objects that were read say of another run; None for nothing. Raises RemediationError."""
+    found = inventory.get(REPAIR_LEASE).objects
+    return trace_of(found[0], inventory.source.collected_at) if found else None
+
+
+def remove_mark(writer: Writer, run: str) -> None:
+    """Remove what a dead run left behind once it has been settled. Raises RemediationError when it cannot be."""
+    try:
+        found = writer.get(API_VERSION, "Lease", LEASE_NAMESPACE, NAME)
+        trace = trace_of(found, _date(writer)) if found else None
+        if found is not None and trace is not None and trace.mark.run == run and trace.left <= timedelta(0):
+            writer.delete(found)
+    except ApiError as error:
+        raise RemediationError(f"cannot remove the lease {LEASE_NAMESPACE}/{NAME}: {explain(error)}") from None
+
+
+def _date(writer: Writer) -> datetime:
+    moment = writer.api.date
+    if moment is None:
+        raise RemediationError("the server tells no time, so nobody can say whether a lease has run out")
+    return moment
 
 
 def _micro(moment: datetime) -> str:

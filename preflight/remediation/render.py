@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from preflight.remediation.journal import API_VERSION, step_dict
+from preflight.remediation.journal import API_VERSION, DONE, step_dict
 from preflight.remediation.plan import Plan, Refusal, Step
 from preflight.report import resource_dict
 from preflight.values.foreign_text import visible
@@ -146,9 +146,21 @@ def _last_line(plan: Plan, offline: bool) -> str:
     return "To carry it out: the same command with --apply."
 
 
+def _ended(journal: dict[str, Any]) -> str:
+    if journal["outcome"] == "converged":
+        return "every step reached its goal"
+    if journal["outcome"] != "running":
+        return "it did not come to its end"
+    done = [entry for entry in journal["steps"] if entry["state"] == DONE]
+    return (
+        f"the run was cut off, or is still at work: {len(done)} of {len(journal['steps'])} steps reached their goal; "
+        "the others are below"
+    )
+
+
 def journal_table(journal: dict[str, Any]) -> str:
     """Print a journal for people."""
-    lines = [f"{journal['outcome'].upper()}: {journal['message'] or 'all steps reached their goal'}"]
+    lines = [f"{journal['outcome'].upper()}: {journal['message'] or _ended(journal)}"]
     for entry in journal["steps"]:
         named = entry["object"]
         where = f"{named['namespace']}/{named['name']}" if named["namespace"] else named["name"]

@@ -11,13 +11,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from preflight.fields import condition_status
 from preflight.inventory import JsonObject
 from preflight.model import ResourceRef, SourceInfo, UpgradePair
+from preflight.remediation.case import DISABLED, addon_status, failure_time
 from preflight.remediation.journal import CHANGED, DONE, PLANNED, STARTED, WRITTEN
-from preflight.remediation.plan import Action, Plan, Refusal, Refused, Step, Target
+from preflight.remediation.plan import Action, Goal, Plan, Refusal, Refused, Step, Target, Until, target_of
 from preflight.remediation.rollback import Current
 from preflight.remediation.saved import goal_from, read_saved, target_from
 from preflight.remediation.settle import carries, happened
+from preflight.remediation.strategies.recreate_job import DELETE_REASON, DELETE_RISK
 
 Entry = dict[str, Any]
 
@@ -33,6 +36,8 @@ class Resumed:
     """Steps that need no writing any more, only waiting."""
     saved: Mapping[int, JsonObject]
     """Step → what was saved for it."""
+    added: tuple[Step, ...] = ()
+    """Steps that the run did not plan, and without which the rest could not be done."""
 
 
 def resume_plan(journal: dict[str, Any], folder: Path, current: Current, source: SourceInfo) -> Resumed:
@@ -40,13 +45,16 @@ def resume_plan(journal: dict[str, Any], folder: Path, current: Current, source:
     steps: list[Step] = []
     refusals: list[Refusal] = []
     states: dict[int, str] = {}
+    added: list[Step] = []
     for _, group in groupby(journal["steps"], key=lambda entry: entry["repair"]):
         entries = list(group)
         if not any(entry["state"] in CHANGED for entry in entries):
             continue
         try:
             settled = _settled(entries, current, folder)
-            left = list(_left(entries, settled, current))
+            if extra := _failed_uninstalling(entries, settled, current, len(journal["steps"]) + len(added) + 1):
+                added.append(extra)
+            left = [*([extra] if extra else []), *_left(entries, settled, current)]
         except Refused as error:
             named = entries[0]
             refusals.append(Refusal(named["check"], named["cause"], target_from(named["object"]).ref, str(error)))
@@ -60,7 +68,7 @@ def resume_plan(journal: dict[str, Any], folder: Path, current: Current, source:
         for entry in journal["steps"]
         if entry["backup"] and any(step.repair == entry["repair"] for step in steps)
     }
-    return Resumed(plan, states, sent, saved)
+    return Resumed(plan, states, sent, saved, tuple(added))
 
 
 def _settled(entries: list[Entry], current: Current, folder: Path) -> dict[int, str]:
@@ -78,6 +86,36 @@ def _settled(entries: list[Entry], current: Current, folder: Path) -> dict[int, 
             state = WRITTEN if came else PLANNED
         states[entry["number"]] = {DONE: DONE}.get(state) or (WRITTEN if state in CHANGED else PLANNED)
     return states
+
+
+def _failed_uninstalling(entries: list[Entry], states: dict[int, str], current: Current, number: int) -> Step | None:
+    """Plan to delete the Job that failed to uninstall the chart, where a toggle waits for it in vain."""
+    entry = entries[0]
+    if entry["strategy"] != "toggle" or states[entry["number"]] != WRITTEN or entry["action"] != Action.UPDATE.value:
+        return None
+    addon, named = current(_named(entry)), entry["object"]
+    job = current(Target("batch/v1", "Job", named["namespace"], f"helm-delete-{named['name']}"))
+    if addon is None or job is None or addon_status(addon) != "AddonDisabling":
+        return None
+    if condition_status(job, "Failed") != "True":
+        return None
+    states[entry["number"]] = DONE  # what it waits for is what the new step waits for
+    target = target_of(job)
+    words = f"a new Job {target.name} has run and {target_of(addon).words} is AddonDisabled"
+    goal = Goal(Until.JOB_RECREATED, words, (target_of(addon), target), DISABLED, failure_time(addon))
+    command = f"kubectl -n {target.namespace} delete job {target.name} --cascade=background"
+    return replace(
+        _step(entry, sent=False),
+        action=Action.DELETE,
+        target=target,
+        reason=DELETE_REASON,
+        risk=DELETE_RISK,
+        undo="none needed: helm-controller has made a new Job",
+        commands=(command,),
+        body=None,
+        goal=goal,
+        number=number,
+    )
 
 
 def _same(entries: list[Entry], entry: Entry) -> Entry | None:

@@ -148,9 +148,8 @@ def _restore(change: _Change, original: JsonObject, now: JsonObject) -> Step | s
     _must_be_untouched(change.last, now, ("uid", "generation"))
     if body.get("spec") == {"enabled": True} and (now.get("status") or {}).get("status") == "AddonDisabling":
         raise Refused(
-            "it is still being disabled, and enabled in the middle of that it would hang for ever: cure that first "
-            f"(harvester-preflight fix --only addon-stuck:{change.target.namespace}/{change.target.name}), then run "
-            "rollback again"
+            "it is still being disabled, and enabled in the middle of that it would hang for ever: let the uninstalling "
+            "end first (`fix --resume` with this journal makes a failed delete Job run again), then run rollback again"
         )
     return _patch(change, Action.UPDATE, now, body, "what was changed in it is set back", original)
 

@@ -194,6 +194,7 @@ class Controllers:
             set_condition(addon, "OperationFailed", True, moment, failure)
         else:
             set_condition(addon, "Completed", True, moment)
+            set_condition(addon, "OperationFailed", False, moment)
         addon["status"]["status"] = status
         self.cluster.update_status(addon)
 

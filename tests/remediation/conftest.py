@@ -22,6 +22,12 @@ def _ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the key of the journals where the test is."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def world(kube_server: Callable[..., KubeServer], tmp_path: Path) -> MakeWorld:  # noqa: F811
     def make(*objects: dict[str, Any], version: str = "v1.4.0", **options: Any) -> World:

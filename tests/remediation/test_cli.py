@@ -314,7 +314,9 @@ def test_rollback_that_leaves_something_alone_exits_5(world: MakeWorld, capsys: 
     here = world(*stuck("one"))
     typed(here, "fix", "--strategy", "rebuild", "--force", "--apply", "--yes")
     here.server.remove("addons", "harvesterhci.io")
-    here.server.put(addon("one", ""))
+    other = addon("one", "")
+    other["spec"].update(enabled=False, version="2.0.0")
+    here.server.put(other)
     (journal,) = journals(here)
     assert typed(here, "rollback", str(journal), "--apply", "--yes") == 5
     captured = capsys.readouterr()

@@ -8,22 +8,25 @@ from typing import Any
 import pytest
 
 from preflight.errors import RemediationError
-from preflight.remediation.lease import NAME, SECONDS, Lease
+from preflight.remediation.lease import HOST, JOURNAL, NAME, RUN, SECONDS, Lease, Mark
 from tests.kube import Fail
 from tests.remediation.world import MakeWorld, World, stuck
+
+MARK = Mark("run-1", "/here/journal.json", "here")
 
 
 def lease_of(here: World) -> dict[str, Any] | None:
     return here.server.object("leases", "coordination.k8s.io", "harvester-system", NAME)
 
 
-def left_behind(here: World, *, seconds_ago: int, **spec: Any) -> None:
+def left_behind(here: World, *, seconds_ago: int, run: str = "", **spec: Any) -> None:
+    notes = {RUN: run, JOURNAL: "/j/journal.json", HOST: "there"} if run else {}
     renewed = here.server.clock - timedelta(seconds=seconds_ago)
     here.server.put(
         {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": {"name": NAME, "namespace": "harvester-system"},
+            "metadata": {"name": NAME, "namespace": "harvester-system", "annotations": notes},
             "spec": {
                 "holderIdentity": "somebody",
                 "leaseDurationSeconds": 60,
@@ -46,15 +49,60 @@ def test_a_second_fix_is_refused_and_told_who_is_at_work(world: MakeWorld) -> No
     assert kept["spec"]["holderIdentity"] == "somebody"
 
 
-def test_the_lease_of_a_killed_fix_runs_out_by_the_servers_clock(world: MakeWorld) -> None:
+def test_the_lease_of_a_killed_fix_stops_the_next_one_and_names_its_journal(world: MakeWorld) -> None:
     here = world(*stuck("one"))
     plan = here.plan()
     left_behind(here, seconds_ago=3600)
-    assert here.apply(plan).word == "converged"
+    with pytest.raises(RemediationError, match=r"an earlier fix was cut off.*nothing says where its journal is"):
+        here.apply(plan)
+    left_behind(here, seconds_ago=3600, run="r1")
+    with pytest.raises(
+        RemediationError, match=r"fix --resume /j/journal.json --apply.*rollback /j/journal.json"
+    ) as seen:
+        here.apply(plan, backup_dir=here.folder / "second")
+    assert "on there" in seen.value.message
+    assert here.writes() == []
+
+
+@pytest.mark.parametrize(("run", "taken"), [("r1", True), ("r2", False)])
+def test_only_the_run_that_settles_a_dead_one_takes_over_its_lease(world: MakeWorld, run: str, taken: bool) -> None:
+    here = world()
+    left_behind(here, seconds_ago=3600, run="r1")
+    lease = Lease(here.writer, lambda: 0.0, MARK, adopts=run)
+    if not taken:
+        with pytest.raises(RemediationError, match="cut off"):
+            lease.acquire()
+        return
+    lease.acquire()
+    assert lease.adopted
+    lease.release()
     assert lease_of(here) is None
 
 
-@pytest.mark.parametrize("spec", [{"holderIdentity": ""}, {"renewTime": None}])
+def test_a_live_run_is_not_taken_over_even_to_settle_it(world: MakeWorld) -> None:
+    here = world()
+    left_behind(here, seconds_ago=30, run="r1")
+    with pytest.raises(RemediationError, match="at work"):
+        Lease(here.writer, lambda: 0.0, MARK, adopts="r1").acquire()
+
+
+def test_what_is_half_done_leaves_a_mark_without_a_holder(world: MakeWorld) -> None:
+    here = world()
+    lease = Lease(here.writer, lambda: 0.0, MARK)
+    lease.acquire()
+    lease.release(unfinished=True)
+    kept = lease_of(here)
+    assert kept is not None
+    assert kept["spec"]["holderIdentity"] == ""
+    with pytest.raises(RemediationError, match="half done"):
+        Lease(here.writer, lambda: 0.0, MARK).acquire()
+    again = Lease(here.writer, lambda: 0.0, MARK, adopts=MARK.run)
+    again.acquire()
+    again.release()
+    assert lease_of(here) is None
+
+
+@pytest.mark.parametrize("spec", [{"holderIdentity": ""}])
 def test_a_lease_nobody_holds_is_taken(world: MakeWorld, spec: dict[str, Any]) -> None:
     here = world(*stuck("one"))
     plan = here.plan()
@@ -72,8 +120,8 @@ def test_a_lease_that_cannot_be_read_is_not_taken(world: MakeWorld) -> None:
 
 def test_two_that_come_at_the_same_moment_do_not_both_get_it(world: MakeWorld) -> None:
     here = world()
-    first, second = (Lease(here.writer, lambda: 0.0) for _ in range(2))
-    left_behind(here, seconds_ago=3600)
+    first, second = (Lease(here.writer, lambda: 0.0, MARK) for _ in range(2))
+    left_behind(here, seconds_ago=3600, holderIdentity="")
     original = second._writer.get
 
     def slow(*names: str) -> Any:
@@ -91,7 +139,7 @@ def test_two_that_come_at_the_same_moment_do_not_both_get_it(world: MakeWorld) -
 
 def test_it_is_renewed_while_waiting_and_only_then(world: MakeWorld) -> None:
     here, now = world(), [0.0]
-    lease = Lease(here.writer, lambda: now[0])
+    lease = Lease(here.writer, lambda: now[0], MARK)
     lease.acquire()
     before = len(here.server.requests)
     now[0] = SECONDS / 3 - 1
@@ -104,7 +152,7 @@ def test_it_is_renewed_while_waiting_and_only_then(world: MakeWorld) -> None:
 
 def test_one_that_lost_its_lease_stops(world: MakeWorld) -> None:
     here, now = world(), [0.0]
-    lease = Lease(here.writer, lambda: now[0])
+    lease = Lease(here.writer, lambda: now[0], MARK)
     lease.acquire()
     left_behind(here, seconds_ago=0)
     now[0] = 1000.0
@@ -136,7 +184,7 @@ def test_a_fix_that_lost_its_lease_does_not_begin_the_next_repair(world: MakeWor
 
 def test_a_renewal_that_is_not_answered_is_tried_again_later(world: MakeWorld) -> None:
     here, now = world(), [0.0]
-    lease = Lease(here.writer, lambda: now[0])
+    lease = Lease(here.writer, lambda: now[0], MARK)
     lease.acquire()
     fault = here.server.faults.on(Fail(503), method="PUT")
     now[0] = 1000.0

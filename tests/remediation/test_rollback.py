@@ -10,19 +10,20 @@ import pytest
 
 from preflight.errors import RemediationError, UsageError
 from preflight.model import SourceInfo
+from preflight.remediation.lease import Mark
 from preflight.remediation.plan import Plan
 from preflight.remediation.rollback import rollback_plan
 from preflight.remediation.saved import read_journal
 from tests.kube import Review
 from tests.kube.objects import release
-from tests.remediation.world import MakeWorld, World, addon, chart_of, conditions_of, job_of, status_of, stuck
+from tests.remediation.world import MakeWorld, World, addon, chart_of, job_of, status_of, stuck
 
 
-def way_back(here: World) -> Plan:
+def way_back(here: World, *, accept: bool = False) -> Plan:
     writer = here.writer
     assert writer.api.date
     return rollback_plan(
-        read_journal(here.backup / "journal.json"),
+        read_journal(here.backup / "journal.json", accept=accept),
         here.backup,
         lambda target: writer.get(target.api_version, target.kind, target.namespace, target.name),
         SourceInfo("live", writer.api.server, writer.api.date),
@@ -30,7 +31,12 @@ def way_back(here: World) -> Plan:
 
 
 def go_back(here: World, plan: Plan) -> Any:
-    return here.apply(plan, backup_dir=here.folder / "back", command="rollback", recheck=None)
+    return here.apply(plan, backup_dir=here.folder / "back", command="rollback", recheck=None, settles=mark(here))
+
+
+def mark(here: World) -> Mark:
+    document = read_journal(here.backup / "journal.json", accept=True)
+    return Mark(document["id"], "journal.json", document["host"])
 
 
 def settled_addon(world: MakeWorld) -> World:
@@ -176,20 +182,83 @@ def test_an_object_made_again_by_somebody_else_is_left_alone(world: MakeWorld) -
     chart["metadata"].pop("finalizers")
     here = world(owner, chart, controllers=False)
     here.apply(here.plan(force=True))
-    here.server.put({**chart, "metadata": {**chart["metadata"], "uid": "new"}})
+    here.server.put({**chart, "metadata": {**chart["metadata"], "uid": "new"}, "spec": {"chart": "another"}})
     (refusal,) = way_back(here).refusals
     assert "made by somebody else" in refusal.reason
 
 
-def test_a_write_the_journal_knows_no_end_of_is_left_to_the_user(world: MakeWorld) -> None:
-    here = settled_addon(world)
+def edit(here: World, **changes: Any) -> None:
+    """Change the first step of the journal, as somebody might who means harm, and leave its seal."""
     path = here.backup / "journal.json"
     document = json.loads(path.read_text())
-    document["steps"][0].update(state="started", after=None, settled=None)
+    document["steps"][0].update(changes)
     path.write_text(json.dumps(document))
-    (refusal,) = way_back(here).refusals
+
+
+def test_a_write_that_came_through_unanswered_is_put_back(world: MakeWorld) -> None:
+    here = settled_addon(world)
+    original = json.loads((here.backup / "01_addon_addons_one.json").read_text())["status"]
+    edit(here, state="started", after=None, settled=None)
+    plan = way_back(here, accept=True)
+    assert go_back(here, plan).word == "converged"
+    assert here.addon("one")["status"] == original
+
+
+def test_a_write_that_never_came_through_needs_no_putting_back(world: MakeWorld) -> None:
+    here = settled_addon(world)
+    before = here.addon("one")["metadata"]
+    state = {key: before.get(key) for key in ("uid", "resourceVersion", "generation")}
+    change = {"status": {"status": "AddonDisabled", "conditions": []}}
+    edit(here, state="started", after=None, settled=None, before=state, change=change)
+    plan = way_back(here, accept=True)
+    assert not plan.steps
+    assert "never came through" in plan.cleared[0].reason
+
+
+def test_a_write_the_journal_knows_no_end_of_is_left_to_the_user(world: MakeWorld) -> None:
+    here = settled_addon(world)
+    edit(here, state="started", after=None, settled=None)
+    here.server.put({**here.addon("one"), "status": {"status": "AddonUpdating"}})
+    (refusal,) = way_back(here, accept=True).refusals
     assert "look at it yourself" in refusal.reason
-    assert conditions_of(here.addon("one"))["Completed"] == "True"
+    assert status_of(here.addon("one")) == "AddonUpdating"
+
+
+def test_an_addon_that_was_deleted_on_purpose_since_is_not_created_again(world: MakeWorld) -> None:
+    here = world(*stuck("one"))
+    here.apply(here.plan(strategy="rebuild", force=True))
+    here.server.remove("addons", "harvesterhci.io")
+    plan = way_back(here)
+    assert not plan.steps
+    assert "somebody deleted it" in plan.refusals[0].reason
+
+
+def test_a_foreign_chart_is_back_before_the_addon_is_enabled(world: MakeWorld) -> None:
+    owner = addon("one", "helm-chart-foreign", status="", InProgress="False")
+    chart = chart_of(owner, foreign=True)
+    here = world(owner, chart, *job_of(chart))
+    assert here.apply(here.plan(force=True)).word == "converged"
+    plan = way_back(here)
+    assert [(step.action, step.target.kind) for step in plan.steps] == [("create", "HelmChart"), ("update", "Addon")]
+    ended = go_back(here, plan)
+    assert ended.word == "converged", ended.messages
+    assert here.addon("one")["spec"]["enabled"] is True
+    found = here.server.object("helmcharts", "helm.cattle.io", "addons", "one")
+    assert found is not None
+    assert not found["metadata"].get("ownerReferences")
+
+
+def test_rolling_back_twice_is_one_rollback(world: MakeWorld) -> None:
+    owner = addon("one", "", enabled=False, status="AddonDisabled", InProgress="False")
+    chart = chart_of(owner)
+    chart["metadata"]["annotations"] = {"test/cause": "left"}
+    chart["metadata"].pop("finalizers")
+    here = world(owner, chart, *job_of(chart), release("addons", "one", 1), controllers=False)
+    here.apply(here.plan(force=True))
+    assert go_back(here, way_back(here)).word == "converged"
+    again = way_back(here)
+    assert not again.steps
+    assert not again.refusals
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"kind": "PreflightReport"}'])
@@ -202,25 +271,6 @@ def test_what_is_no_journal_is_a_usage_error(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..", "sub/file.json"])
 def test_a_journal_cannot_name_files_outside_its_folder(world: MakeWorld, name: str) -> None:
     here = settled_addon(world)
-    path = here.backup / "journal.json"
-    document = json.loads(path.read_text())
-    document["steps"][0]["backup"] = name
-    path.write_text(json.dumps(document))
+    edit(here, backup=name)
     with pytest.raises(RemediationError, match="outside its folder"):
-        way_back(here)
-
-
-def test_a_forged_journal_cannot_make_the_tool_write_what_it_never_writes(world: MakeWorld) -> None:
-    here = settled_addon(world)
-    path = here.backup / "journal.json"
-    document = json.loads(path.read_text())
-    document["steps"][0]["action"] = "delete"
-    document["steps"][0]["object"].update(apiVersion="v1", kind="PersistentVolumeClaim", name="data")
-    path.write_text(json.dumps(document))
-    claim = json.loads((here.backup / "01_addon_addons_one.json").read_text())
-    claim.update(apiVersion="v1", kind="PersistentVolumeClaim")
-    (here.backup / "01_addon_addons_one.json").write_text(json.dumps(claim))
-    plan = way_back(here)
-    with pytest.raises(RemediationError, match=r"never does `create` to a PersistentVolumeClaim"):
-        go_back(here, plan)
-    assert here.writes(dry=True)[-1][0] == "PATCH"  # the repair's own, nothing since
+        way_back(here, accept=True)

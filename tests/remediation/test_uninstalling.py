@@ -42,20 +42,20 @@ def test_rolling_that_back_does_not_enable_an_addon_that_is_being_disabled(any_w
     assert not plan.steps
     (refusal,) = plan.refusals
     assert "still being disabled" in refusal.reason
-    assert "fix --only addon-stuck:addons/one" in refusal.reason
+    assert "fix --resume" in refusal.reason
 
 
-def disabling(here: World) -> None:
-    """Let the tests' own check see what the product's check would."""
+def left_by_a_user(here: World) -> None:
+    """Let it be a user who disabled it, and the tests' own check see what the product's would."""
+    here.server.remove("leases", "coordination.k8s.io")
     one = here.addon("one")
-    one["metadata"]["annotations"]["test/cause"] = "disabling-stalled"
-    here.server.put(one)
+    here.writer.patch(one, {"metadata": {"annotations": cause("disabling-stalled")}})
 
 
 def test_the_failed_delete_job_is_made_again_and_the_way_back_is_open(world: MakeWorld) -> None:
     here = failed_for_good(world)
     here.apply(here.plan())
-    disabling(here)
+    left_by_a_user(here)
     here.server.controllers.outcomes.clear()
     ended = here.apply(here.plan(strategy="recreate-job"), backup_dir=here.folder / "second")
     assert ended.word == "converged", ended.messages
@@ -70,7 +70,7 @@ def test_the_failed_delete_job_is_made_again_and_the_way_back_is_open(world: Mak
 def test_a_delete_job_that_fails_again_ends_the_waiting(world: MakeWorld) -> None:
     here = failed_for_good(world)
     here.apply(here.plan())
-    disabling(here)
+    left_by_a_user(here)
     ended = here.apply(here.plan(strategy="recreate-job"), backup_dir=here.folder / "second", timeout=10_000.0)
     assert ended.exit_code == 5
     assert "the new Job addons/helm-delete-one failed as well" in ended.messages[0]
@@ -84,6 +84,7 @@ def test_an_addon_enabled_while_it_is_being_disabled_is_toggled(any_world: MakeW
     here = any_world(owner, chart, *job_of(chart, status=STALE))
     here.server.controllers.outcomes["helm-delete-one"] = Outcome.FAIL
     here.apply(here.plan())
+    here.server.remove("leases", "coordination.k8s.io")
     one = here.addon("one")
     here.writer.patch(one, {"spec": {"enabled": True}, "metadata": {"annotations": cause("enabled-while-disabling")}})
     here.server.controllers.outcomes.clear()
