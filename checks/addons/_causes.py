@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from preflight.api import JsonObject, condition, format_time, integer_at, labels_of, maps_at, text_at, time_at
 
@@ -22,12 +22,15 @@ from ._facts import (
     UNDER_WAY,
     Facts,
     container_states,
+    failed_since,
     finish_time,
     owned_by,
 )
 
 SETTLING = timedelta(minutes=1)
 """How long the controller may take to notice what has happened."""
+REPLACING = timedelta(seconds=30)
+"""How long helm-controller may take to replace the Job of the operation before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Cause:
 
     id: str
     transient: bool = False
-    """Whether it usually goes away by itself."""
+    """Whether it may go away by itself: some controller can leave it, and it is not overdue."""
 
 
 def decide(facts: Facts) -> Cause | None:
@@ -47,16 +50,29 @@ def decide(facts: Facts) -> Cause | None:
     """
     if facts.settled and not facts.in_progress:
         return None
-    for needs, holds, cause, transient in _TABLE:
+    for needs, holds, cause, moves in _TABLE:
         if CONDITIONS in facts.unread or (facts.enabled and any(need in facts.unread for need in needs(facts))):
             return Cause("unknown")
         if holds(facts):
-            return Cause(cause, transient and facts.young and not facts.latched)
-    return Cause("unknown")
+            return Cause(cause, _passing(facts, cause, moves))
+    return Cause("unknown", facts.not_begun and facts.young and not facts.latched and not facts.unread)
+
+
+def _passing(facts: Facts, cause: str, moves: bool) -> bool:
+    if cause == "idle-operation":  # for a moment an operation that begins looks so
+        return facts.age is not None and abs(facts.age) < REPLACING
+    if cause == "helm-chart-terminating" and facts.chart is not None:
+        since = time_at(facts.chart, "metadata.deletionTimestamp")
+        return since is not None and facts.now - since < facts.grace
+    return moves and facts.young and not facts.latched and not removal_failed(facts)
 
 
 def _operation_time_missing(facts: Facts) -> bool:
     return facts.in_progress and facts.began is None
+
+
+def _enabled_while_disabling(facts: Facts) -> bool:
+    return facts.enabled and facts.status == "AddonDisabling"
 
 
 def _deploying(facts: Facts) -> bool:
@@ -90,11 +106,20 @@ def predates(facts: Facts) -> bool:
     Once a failure is recorded the time in InProgress is that of the failure, and is compared with nothing any more.
     """
     waits = facts.in_progress or not facts.operation_failed
-    return bool(waits and facts.created and facts.began and facts.created < facts.began)
+    return bool(waits and facts.created and facts.stamped and facts.created < facts.stamped)
+
+
+def _about_to_be_replaced(facts: Facts) -> bool:
+    """Say whether the Job is that of the operation before, and helm-controller may still put another in its place.
+
+    A time that far in the future is no sign of youth: then clocks differ by more than that.
+    """
+    age = facts.age
+    return predates(facts) and age is not None and abs(age) < REPLACING
 
 
 def _job_predates(facts: Facts) -> bool:
-    return _deploying(facts) and facts.finished and predates(facts)
+    return _deploying(facts) and facts.finished and predates(facts) and not _about_to_be_replaced(facts)
 
 
 def _image_pull(facts: Facts) -> bool:
@@ -113,6 +138,8 @@ def pull_problem(facts: Facts) -> tuple[str, str] | None:
 
 def _accounting_stale(facts: Facts) -> bool:
     if not (_deploying(facts) and facts.unfinished) or facts.pods_in("Pending", "Running", "Unknown", ""):
+        return False
+    if _about_to_be_replaced(facts):
         return False
     times = [finish_time(pod) for pod in facts.pods_in("Succeeded")]
     return any(moment is not None and facts.now - moment > SETTLING for moment in times)
@@ -170,20 +197,15 @@ def _failure_latched(facts: Facts) -> bool:
 
 
 def _failed_unrecognised(facts: Facts) -> bool:
-    return _deploying(facts) and facts.failed_reason is not None and facts.failed_reason != "BackoffLimitExceeded"
+    failed = facts.failed_reason is not None and facts.failed_reason != "BackoffLimitExceeded"
+    return _deploying(facts) and failed and not _about_to_be_replaced(facts)
 
 
 def _status_not_updated(facts: Facts) -> bool:
-    if not (_deploying(facts) and facts.finished) or facts.operation_failed:
+    if not (_deploying(facts) and facts.finished) or facts.operation_failed or predates(facts):
         return False
     moment = facts.completed or failed_since(facts.job)
     return moment is not None and facts.now - moment > SETTLING
-
-
-def failed_since(job: JsonObject | None) -> datetime | None:
-    """Return when the Job failed."""
-    failed = condition(job, "Failed") if job else None
-    return time_at(failed, "lastTransitionTime") if failed else None
 
 
 def _disabling_stalled(facts: Facts) -> bool:
@@ -194,13 +216,18 @@ def _idle_operation(facts: Facts) -> bool:
     return facts.settled and facts.in_progress
 
 
+def removal_failed(facts: Facts) -> bool:
+    """Say whether the Job that uninstalls the chart failed, which nobody tries again."""
+    return facts.status == "AddonDisabling" and facts.failed_reason is not None
+
+
 def _release_pending(facts: Facts) -> bool:
     status = str(labels_of(facts.release).get("status") or "") if facts.release else ""
     return status.startswith("pending-") and not (facts.unfinished and facts.pods_in("Pending", "Running"))
 
 
 def _progressing(facts: Facts) -> bool:
-    return facts.young and not facts.latched
+    return facts.young and not facts.latched and not facts.not_begun
 
 
 def _deleted(obj: JsonObject) -> bool:
@@ -227,23 +254,25 @@ def _pod(facts: Facts) -> tuple[str, ...]:
 _TABLE: tuple[tuple[Callable[[Facts], tuple[str, ...]], Callable[[Facts], bool], str, bool], ...] = (
     (_addon, _operation_time_missing, "operation-time-missing", False),
     (_addon, _idle_operation, "idle-operation", False),
+    (_addon, _enabled_while_disabling, "enabled-while-disabling", False),
     (_chart, _chart_missing, "helm-chart-missing", True),
-    (_chart, _chart_terminating, "helm-chart-terminating", False),
+    (_chart, _chart_terminating, "helm-chart-terminating", True),
     (_chart, _chart_foreign, "helm-chart-foreign", False),
     (_chart, _job_not_created, "job-not-created", True),
     (_job, _job_missing, "job-missing", True),
     (_job, _job_predates, "job-predates-operation", False),
     (_pod, _image_pull, "job-image-pull", False),
     (_pod, _accounting_stale, "job-accounting-stale", False),
-    (_pod, _retrying, "job-retrying", False),
-    (_pod, _running, "job-running", False),
+    (_pod, _retrying, "job-retrying", True),
+    (_pod, _running, "job-running", True),
     (_job, _job_failed, "job-failed", False),
     (_job, _failure_latched, "failure-latched", False),
     (_job, _failed_unrecognised, "job-failed-unrecognised", False),
-    (_job, _status_not_updated, "status-not-updated", False),
-    (_addon, _disabling_stalled, "disabling-stalled", False),
+    (_job, _status_not_updated, "status-not-updated", True),
+    (_addon, _disabling_stalled, "disabling-stalled", True),
     (_addon, _release_pending, "helm-release-pending", False),
     (_pod, _progressing, "progressing", True),
 )
-"""(what must have been read, the question, the cause, whether it is transient within grace). The documented order; only
-idle-operation stands earlier, since it excludes all that follow and needs no other object."""
+"""(what must have been read, the question, the cause, whether some controller can leave it, so that it is transient
+within grace). The documented order; only idle-operation stands earlier, since it excludes all that follow and needs no
+other object."""

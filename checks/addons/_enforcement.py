@@ -11,18 +11,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from preflight.api import (
+    Certainty,
+    Consequence,
     Enforcer,
     HarvesterVersion,
     JsonObject,
+    Phase,
     Release,
     Unreadable,
+    UpgradePair,
     View,
+    degrades,
+    hangs,
     lies_in,
     mapping_at,
     maps_at,
     name_of,
     namespace_of,
     parse_yaml,
+    refused,
     text_at,
 )
 
@@ -33,41 +40,58 @@ Patched = bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class Consequence:
+class Ends:
     """What happens to the upgrade when the Addon is left as it is."""
 
     enforced_by: tuple[Enforcer, ...]
-    sentence: str
+    consequences: tuple[Consequence, ...]
+    """What comes first, first."""
+
+    @property
+    def sentences(self) -> str:
+        """All of it, for the evidence."""
+        return " ".join(f"{one.text}." for one in self.consequences)
 
 
-def consequence(facts: Facts, view: View) -> Consequence:
+def ends(facts: Facts, view: View) -> Ends:
     """Say who would stop the upgrade, and how it would end otherwise."""
     pair = view.upgrade
     who: list[Enforcer] = []
-    said: list[str] = []
+    said: list[Consequence] = []
     refuses = lies_in(pair.from_version, ">=1.7.0")
     if not facts.settled and refuses:
         who.append(Enforcer.WEBHOOK)
-        said.append(f"The server ({pair.from_version}) refuses to create the Upgrade while it is so.")
-    elif not facts.settled and refuses is None:
-        said.append("Servers from v1.7.0 on refuse the Upgrade while it is so; which version runs here is not known.")
+        said.append(refused(f"The server ({pair.from_version}) refuses to create the Upgrade while it is so"))
     patched = _patched(facts, pair.to_version, view.release(pair.to_version))
     if patched is not False:
         who.append(Enforcer.SCRIPTS)
-        verb = "patch" if patched else "may patch"
-        said.append(
-            f"The upgrade scripts of {pair.to_version or 'the target'} {verb} this Addon, that write is denied "
-            '("an existing operation is in progress"), and the upgrade hangs in "Upgrading System Service" and fails '
-            "late, half-way."
-        )
+        said.append(_denied(pair, Certainty.CERTAIN if patched else Certainty.POSSIBLE))
+    if not facts.settled and refuses is None:
+        text = "Servers from v1.7.0 on refuse the Upgrade while it is so; which version runs here is not known"
+        said.append(refused(text, Certainty.POSSIBLE))
     if not who:
-        why = "nothing in the upgrade patches it" if facts.in_progress else "its operation is not in progress"
-        accepts = f"The server ({pair.from_version}) accepts the Upgrade all the same and {why}. "
-        said.append(
-            f"{accepts if refuses is False else ''}Nobody but this tool stops for it: the upgrade would start with an "
-            "Addon in an unknown state, and curing it afterwards is harder."
-        )
-    return Consequence(tuple(who) or (Enforcer.NONE,), " ".join(said))
+        said.append(_unseen(facts, pair))
+    return Ends(tuple(who) or (Enforcer.NONE,), tuple(said))
+
+
+def _denied(pair: UpgradePair, certainty: Certainty) -> Consequence:
+    verb = "patch" if certainty is Certainty.CERTAIN else "may patch"
+    text = (
+        f"The upgrade scripts of {pair.to_version or 'the target'} {verb} this Addon, that write is denied "
+        '("an existing operation is in progress"), and the upgrade hangs in "Upgrading System Service" and fails late, '
+        "half-way"
+    )
+    return hangs(Phase.SYSTEM_SERVICES, text, certainty)
+
+
+def _unseen(facts: Facts, pair: UpgradePair) -> Consequence:
+    why = "nothing in the upgrade patches it" if facts.in_progress else "its operation is not in progress"
+    accepts = f" (the server, {pair.from_version}, accepts the Upgrade all the same, and {why})"
+    text = (
+        f"Nobody but this tool stops for it{accepts if lies_in(pair.from_version, '>=1.7.0') is False else ''}: the "
+        "upgrade would start with an Addon in an unknown state, and curing it afterwards is harder"
+    )
+    return degrades(Phase.AFTER, text)
 
 
 def _patched(facts: Facts, target: HarvesterVersion | None, release: Release | None) -> Patched:

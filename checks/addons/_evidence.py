@@ -10,12 +10,12 @@ from preflight.api import Unreadable, format_time, name_of
 
 from .._skew import Skew
 from ._causes import Cause, last_terminated, pull_problem
-from ._enforcement import Consequence
+from ._enforcement import Ends
 from ._facts import Facts
 from ._timeline import compared, release_status, timeline
 
 
-def evidence(facts: Facts, skews: Mapping[str, Skew], ends: Consequence, cause: Cause) -> dict[str, Any]:
+def evidence(facts: Facts, skews: Mapping[str, Skew], ends: Ends, cause: Cause) -> dict[str, Any]:
     """Return the measured values, without what is empty. One broken field of a pod or Job must not cost the finding the
     rest: what needs it is read again without the pods, then without the Job and HelmChart too."""
     broken: list[str] = []
@@ -43,11 +43,12 @@ def evidence(facts: Facts, skews: Mapping[str, Skew], ends: Consequence, cause: 
         "enabled": facts.enabled,
         "inProgress": facts.in_progress,
         "operationFailed": facts.operation_failed,
-        "since": format_time(facts.began) if facts.began else facts.began_text or None,
+        "since": format_time(facts.began) if facts.began else facts.stamped_text or None if facts.in_progress else None,
+        "endedAt": format_time(facts.ended) if facts.ended else None,
         "ageSeconds": round(facts.age.total_seconds()) if facts.age is not None else None,
         "graceSeconds": round(facts.grace.total_seconds()),
         "inferred": True if cause.id == "job-predates-operation" else None,
-        "consequence": ends.sentence,
+        "consequence": ends.sentences,
         "unread": dict(facts.unread) or None,
         "timeline": read(lambda known: timeline(known, skews)),
         "unreadable": "; ".join(dict.fromkeys(broken)) or None,

@@ -30,6 +30,10 @@ CAUSES = {
         "InProgress is True and its time cannot be read. The controller cannot compare it with any Job and retries for "
         "ever. Settling the status by hand is the only way."
     ),
+    "enabled-while-disabling": (
+        "spec.enabled became true while the status was AddonDisabling. The controller has no branch for that and leaves it so. "
+        "Disabling the Addon again, waiting for AddonDisabled and enabling it leads out."
+    ),
     "helm-chart-missing": (
         "The HelmChart is gone. The controller notices, calls the Addon disabled and starts over. If it does not within "
         "ten minutes, the harvester pod is not working."
@@ -71,7 +75,10 @@ CAUSES = {
         "The Job is done and counts, and the status has not followed for over a minute: the addon controller in the "
         "harvester pod is down or stuck."
     ),
-    "disabling-stalled": "The Addon is to be disabled and the uninstall has not ended. Look at the helm-delete Job.",
+    "disabling-stalled": (
+        "The Addon is to be disabled and the uninstall has not ended. Look at the helm-delete Job. One that failed for good is "
+        "never tried again; once it is deleted, helm-controller makes another."
+    ),
     "idle-operation": "InProgress was left True on a settled Addon, so that nobody can change it any more.",
     "helm-release-pending": (
         "The newest Helm release is in a pending state and nothing works on it, usually since its pod was killed in the "

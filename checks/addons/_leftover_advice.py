@@ -8,23 +8,29 @@ from typing import Any
 from preflight.api import (
     INFO,
     WARN,
-    Enforcer,
+    Certainty,
+    Command,
+    Consequence,
     Finding,
     JsonObject,
+    Phase,
     Remediation,
     ResourceRef,
     Unreadable,
+    degrades,
+    harmless,
+    kubectl,
     maps_at,
     ref_of,
 )
 
-from ._commands import shell
-from ._facts import CHARTS
-from ._leftovers import CLAIMS, MADE_BY_HELM_CONTROLLER, NAMESPACES, Key, Leftover
+from ._commands import fix, plain
+from ._facts import CHARTS, JOBS, RELEASES
+from ._leftovers import CLAIMS, LITTER, NAMESPACES, Key, Leftover
 
 SHOWN = 3
 """How many objects a sentence names."""
-CONSEQUENCE = "Enabling the Addon again may fail or stick on it, and what still runs is nobody's during the upgrade."
+ENABLING = "Enabling the Addon again may fail or stick on it, and what still runs is nobody's during the upgrade"
 
 
 def of_addon(chart: JsonObject) -> bool:
@@ -48,27 +54,42 @@ def leftovers_finding(key: Key, state: str, left: list[Leftover]) -> Finding:
     said += [f"claims that hold its data, yours to decide about: {', '.join(_name(one) for one in claims)}"] * bool(
         claims
     )
-    consequence = f". {CONSEQUENCE}" if things else ""
-    helped = any(one.need in MADE_BY_HELM_CONTROLLER for one in things)
     evidence: dict[str, Any] = {
         "addon": f"{namespace}/{name}",
         "state": state,
         "objects": [one.facts() for one in left],
     }
-    if helped:
+    if any(one.need == CHARTS for one in things):
         evidence["probably"] = [f"Secret {namespace}/chart-values-{name}"]
+    outcome = _outcome(things, left)
     if things:
-        evidence["consequence"] = CONSEQUENCE
+        evidence["consequence"] = f"{outcome.text}."
+    hint, commands = _advice(namespace, name, cause, ours)
     return Finding(
         severity=WARN if cause != "data-left" else INFO,
         cause=cause,
-        message=f"Addon {namespace}/{name} is {state}, yet {'; '.join(said)}{consequence}",
-        hint=_hint(namespace, name, cause, ours),
+        message=f"Addon {namespace}/{name} is {state}, yet {'; '.join(said)}",
+        hint=hint,
+        commands=commands,
         resource=ResourceRef("harvesterhci.io/v1beta1", "Addon", namespace, name),
         evidence=evidence,
-        enforced_by=(Enforcer.NONE,),
+        consequence=outcome,
         remediation=Remediation("clean-leftovers", False) if things and ours else None,
     )
+
+
+def _outcome(things: list[Leftover], left: list[Leftover]) -> Consequence:
+    """Say what the worst of it may do."""
+    needs = {one.need for one in things}
+    if needs & {CHARTS, JOBS, RELEASES}:
+        return degrades(Phase.AFTER, ENABLING, Certainty.POSSIBLE)
+    if needs - set(LITTER):
+        return degrades(Phase.AFTER, "What still runs of it may be in nobody's hands, during the upgrade and after it")
+    if not things and any(one.need == NAMESPACES for one in left):
+        return degrades(
+            Phase.AFTER, "The Addon may not be enabled again until its namespace is gone", Certainty.POSSIBLE
+        )
+    return harmless("Neither the upgrade nor enabling the Addon again minds it")
 
 
 def _name(one: Leftover) -> str:
@@ -83,20 +104,15 @@ def _listed(things: list[Leftover]) -> str:
     return ", ".join(f"{count} {kind}s" if count > 1 else kind for kind, count in kinds.items())
 
 
-def _hint(namespace: str, name: str, cause: str, ours: bool) -> str:
-    only = shell(f"addon-leftovers:{namespace}/{name}")
-    namespace, name = shell(namespace), shell(name)
+def _advice(namespace: str, name: str, cause: str, ours: bool) -> tuple[str, tuple[Command, ...]]:
+    ns, plain_name = plain(namespace), plain(name)
     if cause == "data-left":
-        return f"Keep them when the Addon is to come back with its data\nkubectl get pvc -n {namespace}"
+        return "Keep them when the Addon is to come back with its data", (kubectl("get pvc -n {}", ns),)
     if cause == "namespace-terminating":
-        return f"Find what holds the namespace; do not remove its finalizer by hand\nkubectl describe namespace {namespace}"
+        words = "Find what holds the namespace; do not remove its finalizer by hand"
+        return words, (kubectl("describe namespace {}", ns),)
     if not ours:
-        return (
-            "Find out who made the HelmChart before anything is deleted\n"
-            f"kubectl get helmcharts.helm.cattle.io {name} -n {namespace} -o yaml"
-        )
-    return (
-        "See what fix would delete (never a claim), then let it\n"
-        f"harvester-preflight fix --only {only}\n"
-        f"harvester-preflight fix --only {only} --force --apply"
-    )
+        words = "Find out who made the HelmChart before anything is deleted"
+        return words, (kubectl("get helmcharts.helm.cattle.io {} -n {} -o yaml", plain_name, ns),)
+    look, carry_out = (fix("addon-leftovers", namespace, name, *flags) for flags in ((), ("--force", "--apply")))
+    return "See what fix would delete (never a claim by itself), then let it", (look, carry_out)

@@ -25,7 +25,8 @@ from preflight.api import (
     text_at,
 )
 
-from ._facts import CHARTS, JOBS, PODS, RELEASES, revision, unsound
+from ._facts import CHARTS, JOBS, PODS, RELEASES
+from ._gather import revision, unsound
 
 Key = tuple[str, str]
 """(namespace, name) of an Addon."""
@@ -34,7 +35,8 @@ CONTENTS, ACCOUNTS = "configmaps/chart-content", "serviceaccounts"
 BINDINGS, CLAIMS = "clusterrolebindings.rbac.authorization.k8s.io", "persistentvolumeclaims"
 NAMESPACES = "namespaces"
 EVERYTHING = (CHARTS, JOBS, PODS, *WORKLOADS, CONTENTS, ACCOUNTS, BINDINGS, RELEASES, CLAIMS, NAMESPACES)
-MADE_BY_HELM_CONTROLLER = (CHARTS, JOBS, CONTENTS, ACCOUNTS, BINDINGS)
+LITTER = (CONTENTS, ACCOUNTS, BINDINGS)
+"""What helm-controller applies again whatever is there: enabling works all the same (tried with a ClusterRoleBinding)."""
 GOING = timedelta(minutes=10)
 """How long a deletion may take before what it is about counts as left behind."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from preflight.api import JsonObject, format_time, labels_of, name_of, text_at, time_at
 
 from .._skew import Skew
-from ._facts import Facts, container_states
+from ._facts import Facts, container_states, failed_since
 
 API = "API server"
 HARVESTER = "node of the harvester pod"
@@ -24,12 +24,12 @@ def timeline(facts: Facts, skews: Mapping[str, Skew]) -> list[Row]:
 
 def compared(facts: Facts) -> Row | None:
     """Return the comparison that decides whether the controller counts the Job; None when a time is missing."""
-    if facts.created is None or facts.began is None:
+    if facts.created is None or facts.stamped is None:
         return None
     return {
         "jobCreated": format_time(facts.created),
-        "operationBegan": format_time(facts.began),
-        "differenceSeconds": round((facts.created - facts.began).total_seconds(), 3),
+        "operationBegan": format_time(facts.stamped),
+        "differenceSeconds": round((facts.created - facts.stamped).total_seconds(), 3),
         "rule": "the Job counts only when it was created at or after the operation began",
     }
 
@@ -37,6 +37,8 @@ def compared(facts: Facts) -> Row | None:
 def _rows(facts: Facts, skews: Mapping[str, Skew]) -> Iterator[Row]:
     name = name_of(facts.addon)
     yield _row("Operation began (InProgress)", facts.began, HARVESTER, f"Addon {name}")
+    # the time is restamped whenever the status changes: once it is False it tells the end, and nobody tells the beginning
+    yield _row("Operation ended (InProgress)", facts.ended, HARVESTER, f"Addon {name}")
     if facts.chart:
         yield _row("HelmChart created", time_at(facts.chart, "metadata.creationTimestamp"), API)
         yield _row("HelmChart being deleted", time_at(facts.chart, "metadata.deletionTimestamp"), API)
@@ -45,6 +47,7 @@ def _rows(facts: Facts, skews: Mapping[str, Skew]) -> Iterator[Row]:
         yield _row("Job created", facts.created, API, job)
         yield _row("Job started", time_at(facts.job, "status.startTime"), "kube-controller-manager")
         yield _row("Job completed", facts.completed, "kube-controller-manager")
+        yield _row("Job failed", failed_since(facts.job), "kube-controller-manager", facts.failed_reason or "")
     for pod in facts.pods[-1:]:
         yield from _pod_rows(pod, skews)
 

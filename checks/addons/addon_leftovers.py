@@ -4,7 +4,7 @@ Rule: nobody checks it. Of an Addon that is disabled and settled, or gone, nothi
 see _leftovers.py for what is looked for. An Addon that is gone is recognised by a HelmChart whose owner is an Addon that
 does not exist, or by its name, where only Harvester uses that name in that namespace.
 Edges: what has been terminating for less than ten minutes is going. Claims (PVCs) are data: they are shown, never
-proposed for deletion. The Secret chart-values-NAME is not read and only named as probable. Charts that end in -crd
+proposed for deletion. The Secret chart-values-NAME is not read; it is named where its HelmChart is. Charts that end in -crd
 (rancher-logging-crd and the like) are no leftovers: Fleet keeps them.
 """
 
@@ -29,7 +29,8 @@ from preflight.api import (
     unknown,
 )
 
-from ._facts import ADDONS, CHARTS, DISABLED, JOBS, PODS, RELEASES, unsound
+from ._facts import ADDONS, CHARTS, DISABLED, JOBS, PODS, RELEASES
+from ._gather import unsound
 from ._leftover_advice import leftovers_finding, of_addon
 from ._leftovers import (
     ACCOUNTS,

@@ -30,14 +30,15 @@ from preflight.api import (
     need,
     parse_duration,
     ref_of,
+    text_at,
     unknown,
     value_at,
 )
 
 from .._skew import Skew, skews_of
-from ._advice import hint, remediation, sentence
+from ._advice import advice, remediation
 from ._causes import Cause, decide
-from ._enforcement import PATCHED_VALUES, Consequence, consequence
+from ._enforcement import PATCHED_VALUES, ends
 from ._evidence import evidence
 from ._explain import CAUSES, FIX, HOW, LINKS, WHY
 from ._facts import (
@@ -50,11 +51,9 @@ from ._facts import (
     PODS,
     RELEASES,
     Facts,
-    Index,
-    build_index,
-    gather,
-    unsound,
 )
+from ._gather import Index, build_index, gather, unsound
+from ._words import sentence
 
 STATES = {
     "AddonEnabling": "Enabling",
@@ -78,6 +77,7 @@ STATES = {
             "spec.valuesContent",
             "status.status",
             "status.conditions",
+            "metadata.managedFields",
             values=PATCHED_VALUES,
         ),
         need(CHARTS, "status.jobName"),
@@ -131,23 +131,41 @@ def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) 
         why = sentence(facts, cause)
     if cause is None:
         return
-    ends = consequence(facts, view)
+    outcome = ends(facts, view)
     repair = remediation(facts, cause, view.upgrade)
+    hint, commands = advice(facts, cause, repair)
     yield Finding(
         severity=FAIL,
         cause=cause.id,
-        message=_message(facts, cause, why, ends, broken),
-        hint=hint(facts, cause, repair),
+        message=_message(facts, cause, why, broken),
+        hint=hint,
+        commands=commands,
         resource=ref_of(addon),
-        evidence=evidence(facts, skews, ends, cause),
+        evidence=evidence(facts, skews, outcome, cause),
         transient=cause.transient,
-        enforced_by=ends.enforced_by,
+        enforced_by=outcome.enforced_by,
+        consequence=outcome.consequences[0],
         remediation=repair,
+        touches=_touches(facts),
     )
 
 
-def _message(facts: Facts, cause: Cause, why: str, ends: Consequence, broken: str) -> str:
-    age = facts.age if facts.in_progress else None
+def _touches(facts: Facts) -> dict[str, tuple[str, ...]]:
+    """Name what other findings may be about: the Job's pods, the nodes they run on."""
+    pods = tuple(f"{namespace_of(pod)}/{name_of(pod)}" for pod in facts.pods)
+    nodes = tuple(dict.fromkeys(node for pod in facts.pods if (node := _node(pod))))
+    return {key: names for key, names in (("pod", pods), ("node", nodes)) if names}
+
+
+def _node(pod: JsonObject) -> str:
+    try:
+        return text_at(pod, "spec.nodeName")
+    except Unreadable:
+        return ""
+
+
+def _message(facts: Facts, cause: Cause, why: str, broken: str) -> str:
+    age = facts.age
     state = STATES.get(facts.status, facts.status)
     if facts.enabled and facts.status in DISABLED:
         state += " although enabled"
@@ -162,4 +180,4 @@ def _message(facts: Facts, cause: Cause, why: str, ends: Consequence, broken: st
     if cause.id == "unknown":
         unread = broken or "; ".join(dict.fromkeys(facts.unread.values()))
         why += f": {unread}" if unread else ""
-    return f"{name} {is_so}: {why}. {ends.sentence}"
+    return f"{name} {is_so}: {why}"

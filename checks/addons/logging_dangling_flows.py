@@ -15,16 +15,20 @@ from collections.abc import Iterator, Mapping
 from preflight.api import (
     FAIL,
     WARN,
+    Certainty,
     Enforcer,
     Finding,
     JsonObject,
     NotApplicable,
     Outcome,
+    Phase,
     Severity,
     View,
     annotations_of,
     boolean_at,
     check,
+    fails,
+    kubectl,
     name_of,
     need,
     ref_of,
@@ -101,16 +105,20 @@ def _judge(flow: JsonObject, known: Mapping[str, str], kind: str, severity: Seve
     missing = sorted({name for name in names if known.get(name) != wanted})
     if not missing:
         return
-    sure = "" if severity is FAIL else " if it patches the Addon, which cannot be told here"
+    sure = Certainty.CERTAIN if severity is FAIL else Certainty.POSSIBLE
+    text = (
+        "The script of the upgrade that patches Addon rancher-logging is refused, and the Upgrade ends Failed"
+        if severity is FAIL
+        else "The upgrade may patch Addon rancher-logging, which cannot be told here, and may then end Failed at it"
+    )
     yield Finding(
         severity=severity,
         cause="output-missing",
         message=f"{flow.get('kind') or 'Flow'} {name_of(flow)} names {kind} {', '.join(missing)}, which does not exist"
-        + (f" with loggingRef {wanted}" if wanted else "")
-        + f"; the upgrade fails at it{sure}",
-        hint="Correct its outputRefs, or delete it if nobody needs it\n"
-        f"kubectl get {kind.lower()}s.logging.banzaicloud.io -n cattle-logging-system",
+        + (f" with loggingRef {wanted}" if wanted else ""),
+        hint="Correct its outputRefs, or delete it if nobody needs it",
+        commands=(kubectl("get {} -n cattle-logging-system", f"{kind.lower()}s.logging.banzaicloud.io"),),
         resource=ref_of(flow),
         evidence={"missing": missing, "loggingRef": wanted or None},
-        enforced_by=(Enforcer.SCRIPTS,),
+        consequence=fails(Phase.SYSTEM_SERVICES, text, sure),
     )

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from preflight.documents import worst_problem
 from preflight.errors import RemediationError, UsageError
 from preflight.inventory import JsonObject
 from preflight.remediation.permitted import must_be_permitted
@@ -48,15 +49,8 @@ def read_journal(path: Path, *, accept: bool = False) -> dict[str, Any]:
 
 
 def _must_fit_schema(path: Path, document: Any) -> None:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    from preflight.config_file import load_schema
-
-    problem = best_match(Draft202012Validator(load_schema("journal")).iter_errors(document))
-    if problem is not None:
-        where = "/".join(str(part) for part in problem.absolute_path) or "the document"
-        raise UsageError(f"{path} is no journal: {where}: {problem.message[:200]}")
+    if problem := worst_problem(document, "journal"):
+        raise UsageError(f"{path} is no journal: {problem}")
 
 
 def read_saved(folder: Path, entry: Mapping[str, Any]) -> JsonObject:
