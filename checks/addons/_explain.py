@@ -31,7 +31,7 @@ CAUSES = {
         "ever. Settling the status by hand is the only way."
     ),
     "enabled-while-disabling": (
-        "spec.enabled became true while the status was AddonDisabling. The controller has no branch for that and leaves it so. "
+        "spec.enabled became true while the status was AddonDisabling. The controller has no branch for that. "
         "Disabling the Addon again, waiting for AddonDisabled and enabling it leads out."
     ),
     "helm-chart-missing": (
@@ -76,8 +76,8 @@ CAUSES = {
         "harvester pod is down or stuck."
     ),
     "disabling-stalled": (
-        "The Addon is to be disabled and the uninstall has not ended. Look at the helm-delete Job. One that failed for good is "
-        "never tried again; once it is deleted, helm-controller makes another."
+        "The Addon is to be disabled and the uninstall has not ended. Look at the helm-delete Job. One that failed for "
+        "good is never tried again; once it is deleted, helm-controller makes another."
     ),
     "idle-operation": "InProgress was left True on a settled Addon, so that nobody can change it any more.",
     "helm-release-pending": (

@@ -52,12 +52,13 @@ def snapshot(ctx: click.Context, /, target: Path, **params: Any) -> None:
     The file is JSON, readable by its owner only. Exit 4 when something could not be read that a check cannot do without
     (the file says what).
     """
+    from preflight.remediation.needs import with_repairs
     from preflight.sources.saved.snapshot import write
 
     request = request_from(params)
     settings = request.settings
     progress = Progress(quiet=request.output.quiet)
-    needs = all_needs(registered_checks(settings), settings)
+    needs = with_repairs(all_needs(registered_checks(settings), settings))
     try:
         inventory = reader_for(request, progress)(needs)
     finally:

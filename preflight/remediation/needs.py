@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from preflight.check import Need, need
 
 REPAIR_NEEDS: tuple[Need, ...] = (
-    need("addons.harvesterhci.io", "spec.enabled", "spec.chart", "status.status", "status.conditions"),
+    need("addons.harvesterhci.io", "spec.enabled", "status.status", "status.conditions"),
     need("helmcharts.helm.cattle.io", "status.jobName"),
     need("jobs.batch", "status.conditions"),
     need("pods", "status.phase"),
@@ -13,3 +15,10 @@ REPAIR_NEEDS: tuple[Need, ...] = (
     need("upgrades.harvesterhci.io"),
     need("leases.coordination.k8s.io/repair", "spec", "metadata.annotations", optional=True),
 )
+
+
+def with_repairs(needs: Iterable[Need]) -> tuple[Need, ...]:
+    """Add what repairs look at in the kinds that are read anyway: then `fix --source` can plan from what was saved."""
+    wanted = tuple(needs)
+    read = {one.resource.name for one in wanted}
+    return (*wanted, *(one for one in REPAIR_NEEDS if one.resource.name in read))
