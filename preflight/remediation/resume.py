@@ -127,18 +127,24 @@ def _named(entry: Entry) -> Target:
     return replace(target_from(entry["object"]), uid="", resource_version="")
 
 
-def _left(entries: list[Entry], states: Mapping[int, str], current: Current) -> Iterator[Step]:
+def _left(entries: list[Entry], states: dict[int, str], current: Current) -> Iterator[Step]:
     """Yield what is still to be written or waited for."""
+    first = True
     for entry in entries:
-        if states[entry["number"]] == DONE:
+        number = entry["number"]
+        if states[number] == DONE:
             continue
-        if states[entry["number"]] == PLANNED and entry["action"] == Action.UPDATE.value:
+        if first and entry["action"] == Action.UPDATE.value:
             now = current(_named(entry))
             if now is None:
                 raise Refused("somebody deleted it since")
-            if carries(now, entry["change"]):
-                continue  # somebody has done it meanwhile
-        yield _step(entry, sent=states[entry["number"]] == WRITTEN)
+            if carries(now, entry["change"]) and states[number] == PLANNED:
+                states[number] = DONE  # somebody has done it meanwhile
+                continue
+            if states[number] == WRITTEN and not carries(now, entry["change"]):
+                raise Refused("somebody changed it since; look at it yourself, or put it back with `rollback`")
+        first = False
+        yield _step(entry, sent=states[number] == WRITTEN)
 
 
 def _step(entry: Entry, *, sent: bool) -> Step:
