@@ -72,10 +72,9 @@ def leftovers() -> list[dict[str, Any]]:
     chart = chart_of(owner)
     chart["metadata"]["annotations"] = {"test/cause": "left"}
     chart["metadata"].pop("finalizers")
-    secrets = [release("addons", "one", number) for number in (1, 2)]
-    for secret in secrets:
-        secret["metadata"]["uid"] = secret["metadata"]["name"]  # one plan is for all worlds
-    return [owner, chart, *job_of(chart), *secrets]
+    secret = release("addons", "one", 1)
+    secret["metadata"]["uid"] = "release"  # one plan is for all worlds
+    return [owner, chart, secret]
 
 
 def gone(here: World) -> bool:
@@ -88,7 +87,7 @@ def foreign_chart(here: World) -> bool:
 
 
 def kept(here: World) -> bool:
-    return len(here.server.objects("secrets")) == 2 and bool(here.server.objects("helmcharts", "helm.cattle.io"))
+    return len(here.server.objects("secrets")) == 1 and bool(here.server.objects("helmcharts", "helm.cattle.io"))
 
 
 REPAIRS = {
