@@ -110,12 +110,21 @@ def predates(facts: Facts) -> bool:
 
 
 def _about_to_be_replaced(facts: Facts) -> bool:
-    """Say whether the Job is that of the operation before, and helm-controller may still put another in its place.
+    """Say whether the Job is that of an operation before, and helm-controller may still put another in its place.
 
-    A time that far in the future is no sign of youth: then clocks differ by more than that.
+    A HelmChart that is new gets one Job and no other, so what counts is how long that one has been over. One that an
+    update has changed keeps the old Job until helm-controller looks: then it counts from the operation's beginning. A
+    time that far in the future is no sign of youth: then clocks differ by more than that.
     """
-    age = facts.age
-    return predates(facts) and age is not None and abs(age) < REPLACING
+    if not predates(facts) or facts.stamped is None:
+        return False
+    chart = time_at(facts.chart, "metadata.creationTimestamp") if facts.chart else None
+    older = facts.status == "AddonUpdating" or (
+        chart is not None and facts.created is not None and facts.created < chart
+    )
+    ended = facts.completed or failed_since(facts.job)
+    since = facts.stamped if older or ended is None else ended
+    return abs(facts.now - since) < REPLACING
 
 
 def _job_predates(facts: Facts) -> bool:

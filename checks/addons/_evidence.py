@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from preflight.api import Unreadable, format_time, name_of
+from preflight.api import JsonObject, Unreadable, format_time, name_of, namespace_of, text_at
 
 from .._skew import Skew
 from ._causes import Cause, last_terminated, pull_problem
@@ -54,3 +54,17 @@ def evidence(facts: Facts, skews: Mapping[str, Skew], ends: Ends, cause: Cause) 
         "unreadable": "; ".join(dict.fromkeys(broken)) or None,
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def touches(facts: Facts) -> dict[str, tuple[str, ...]]:
+    """Name what other findings may be about: the Job's pods, the nodes they run on."""
+    pods = tuple(f"{namespace_of(pod)}/{name_of(pod)}" for pod in facts.pods)
+    nodes = tuple(dict.fromkeys(node for pod in facts.pods if (node := _node(pod))))
+    return {key: names for key, names in (("pod", pods), ("node", nodes)) if names}
+
+
+def _node(pod: JsonObject) -> str:
+    try:
+        return text_at(pod, "spec.nodeName")
+    except Unreadable:
+        return ""

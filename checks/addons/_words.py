@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from preflight.api import JsonObject, format_time, human_duration, name_of, text_at
+from preflight.api import JsonObject, format_time, human_duration, name_of, namespace_of, text_at, value_at
 
 from ._causes import Cause, last_terminated, predates, pull_problem, restarts, unschedulable
 from ._facts import CHARTS, DISABLED, JOBS, PODS, Facts, container_states, failed_since
@@ -166,3 +166,33 @@ _SENTENCES: dict[str, Callable[[Facts, str], str]] = {
     "progressing": lambda f, j: "an operation has begun and is not overdue",
     "unknown": _undecided,
 }
+
+
+STATES = {
+    "AddonEnabling": "Enabling",
+    "AddonUpdating": "Updating",
+    "AddonDisabling": "Disabling",
+    "AddonDisabled": "Disabled",
+    "AddonDeploySuccessful": "DeploySuccessful",
+    "": "without a status",
+}
+
+
+def message(facts: Facts, cause: Cause, why: str, broken: str) -> str:
+    """Say in one sentence what state the Addon is in, since when, and why."""
+    age = facts.age
+    state = STATES.get(facts.status, facts.status)
+    if facts.enabled and facts.status in DISABLED:
+        state += " although enabled"
+    is_so = f"is {state}"
+    if age is not None and age < timedelta():
+        is_so += f" since a time that lies {human_duration(-age)} in the future (clocks differ)"
+    elif age is not None:
+        is_so = f"has been {state} for {human_duration(age)}"
+    if deleted := value_at(facts.addon, "metadata.deletionTimestamp"):
+        is_so += f", and has itself been waiting to be deleted since {deleted}"
+    name = f"Addon {namespace_of(facts.addon)}/{name_of(facts.addon)}"
+    if cause.id == "unknown":
+        unread = broken or "; ".join(dict.fromkeys(facts.unread.values()))
+        why += f": {unread}" if unread else ""
+    return f"{name} {is_so}: {why}"

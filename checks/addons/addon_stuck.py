@@ -23,46 +23,30 @@ from preflight.api import (
     Unreadable,
     View,
     check,
-    human_duration,
     judged,
-    name_of,
-    namespace_of,
     need,
     parse_duration,
     ref_of,
-    text_at,
     unknown,
-    value_at,
 )
 
 from .._skew import Skew, skews_of
 from ._advice import advice, remediation
 from ._causes import Cause, decide
 from ._enforcement import PATCHED_VALUES, ends
-from ._evidence import evidence
+from ._evidence import evidence, touches
 from ._explain import CAUSES, FIX, HOW, LINKS, WHY
 from ._facts import (
     ADDONS,
     CHARTS,
-    DISABLED,
     JOBS,
     LEASES,
     NODES,
     PODS,
     RELEASES,
-    Facts,
 )
 from ._gather import Index, build_index, gather, unsound
-from ._words import sentence
-
-STATES = {
-    "AddonEnabling": "Enabling",
-    "AddonUpdating": "Updating",
-    "AddonDisabling": "Disabling",
-    "AddonDisabled": "Disabled",
-    "AddonDeploySuccessful": "DeploySuccessful",
-    "": "without a status",
-}
+from ._words import message, sentence
 
 
 @check(
@@ -137,7 +121,7 @@ def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) 
     yield Finding(
         severity=FAIL,
         cause=cause.id,
-        message=_message(facts, cause, why, broken),
+        message=message(facts, cause, why, broken),
         hint=hint,
         commands=commands,
         resource=ref_of(addon),
@@ -146,38 +130,5 @@ def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) 
         enforced_by=outcome.enforced_by,
         consequence=outcome.consequences[0],
         remediation=repair,
-        touches=_touches(facts),
+        touches=touches(facts),
     )
-
-
-def _touches(facts: Facts) -> dict[str, tuple[str, ...]]:
-    """Name what other findings may be about: the Job's pods, the nodes they run on."""
-    pods = tuple(f"{namespace_of(pod)}/{name_of(pod)}" for pod in facts.pods)
-    nodes = tuple(dict.fromkeys(node for pod in facts.pods if (node := _node(pod))))
-    return {key: names for key, names in (("pod", pods), ("node", nodes)) if names}
-
-
-def _node(pod: JsonObject) -> str:
-    try:
-        return text_at(pod, "spec.nodeName")
-    except Unreadable:
-        return ""
-
-
-def _message(facts: Facts, cause: Cause, why: str, broken: str) -> str:
-    age = facts.age
-    state = STATES.get(facts.status, facts.status)
-    if facts.enabled and facts.status in DISABLED:
-        state += " although enabled"
-    is_so = f"is {state}"
-    if age is not None and age < timedelta():
-        is_so += f" since a time that lies {human_duration(-age)} in the future (clocks differ)"
-    elif age is not None:
-        is_so = f"has been {state} for {human_duration(age)}"
-    if deleted := value_at(facts.addon, "metadata.deletionTimestamp"):
-        is_so += f", and has itself been waiting to be deleted since {deleted}"
-    name = f"Addon {namespace_of(facts.addon)}/{name_of(facts.addon)}"
-    if cause.id == "unknown":
-        unread = broken or "; ".join(dict.fromkeys(facts.unread.values()))
-        why += f": {unread}" if unread else ""
-    return f"{name} {is_so}: {why}"
