@@ -129,11 +129,12 @@ def test_of_an_object_that_comes_twice_the_newest_is_used_and_noted():
 @pytest.mark.parametrize("bad", [None, 3, "text", [], {"metadata": {"name": "x"}}, {"kind": "Pod", "apiVersion": 1}])
 @pytest.mark.parametrize("kind", ["List", "PodList"])
 def test_what_is_no_object_in_a_list_becomes_a_gap(bad, kind):
-    document = {"apiVersion": "v1", "kind": kind, "items": [POD, bad]}
+    elsewhere = {**POD, "metadata": {"name": "elsewhere", "namespace": "y"}}
+    document = {"apiVersion": "v1", "kind": kind, "items": [POD, elsewhere, bad]}
     for text in both(document):
         inventory = read_stdin(text)
         typed = kind == "PodList" and isinstance(bad, dict) and "kind" not in bad
-        assert sorted(names(inventory, "pods")) == (["a", "x"] if typed else ["a"])
+        assert sorted(names(inventory, "pods")) == (["a", "elsewhere", "x"] if typed else ["a", "elsewhere"])
         assert bool(inventory.get("pods").gaps) is not typed
         assert all(str(gap).startswith("unparsable: ") for gap in inventory.get("pods").gaps)
         assert bool(inventory.source.notes) is not typed

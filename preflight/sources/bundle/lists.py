@@ -14,6 +14,7 @@ from preflight.sources.bundle.encoding import restore
 from preflight.sources.bundle.layout import FileProblem, Layout
 from preflight.sources.bundle.log import Place
 from preflight.sources.needs import MergedNeed
+from preflight.sources.saved.incomplete import cut_off
 from preflight.sources.text.yaml_list import MAX_WHOLE_BYTES, ListText, OtherLayout, thin_out
 from preflight.sources.text.yaml_reading import YamlProblem, load_documents
 
@@ -71,11 +72,26 @@ class ListFile:
     def _items(self) -> Iterator[JsonObject]:
         yielded = 0
         try:
-            for number, item in ListText(self.layout.lines(self.path)):
+            lines = ListText(self.layout.lines(self.path))
+            for number, item in lines:
                 yielded += 1
                 yield from self._objects(self._parse(number, item), f"line {number + 1}")
         except OtherLayout:
             yield from self._whole(yielded)
+        else:
+            self._judge_head(lines.head)
+
+    def _judge_head(self, text: bytes) -> None:
+        """Note a List that says there was more of it."""
+        try:
+            heads = list(load_documents(text))
+        except YamlProblem as problem:
+            self._note(f"the text around the items: {problem.text}")
+            return
+        for head in heads:
+            page = cut_off(restore(head), self.path) if isinstance(head, dict) else None
+            if page:
+                self.problems.append(page)
 
     def _parse(self, number: int, item: list[bytes]) -> list[Any]:
         whole = b"  " + item[0][2:] + b"".join(item[1:])
@@ -101,6 +117,9 @@ class ListFile:
             return
         if "kind" not in documents[0]:
             self._note("the end is missing")
+        page = cut_off(restore({key: item for key, item in documents[0].items() if key != "items"}), self.path)
+        if page:
+            self.problems.append(page)
         yield from self._objects(documents[0]["items"][skip:], "an item")
 
     def _objects(self, values: list[Any], where: str) -> Iterator[JsonObject]:

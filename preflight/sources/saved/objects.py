@@ -17,6 +17,7 @@ from preflight.inventory import Collected, Inventory, sorted_objects
 from preflight.model import Code, Reason, SourceInfo
 from preflight.resources import How, Resource
 from preflight.sources.needs import MergedNeed, merge_needs, never_saved
+from preflight.sources.saved.incomplete import NO_OBJECTS, one_namespace_only
 from preflight.sources.saved.streams import Gathered
 from preflight.sources.text.encoding import newest_time
 from preflight.sources.text.json_reading import JsonProblem, json_stream
@@ -107,7 +108,7 @@ def _read_list(text: bytes, first_line: int, gathered: Gathered) -> None:
         if named is None:
             values = list(load_documents(b"  " + item[0][2:] + b"".join(item[1:])))
         else:
-            tree = gathered.tree(*named)
+            tree = {"*": {}} if named[1] in NO_OBJECTS else gathered.tree(*named)
             if tree is None:
                 gathered.found += 1
                 continue
@@ -145,6 +146,9 @@ def _collected(need: MergedNeed, gathered: Gathered, name: str) -> Collected:
     if row.namespaces and held and not any(_in_namespaces(obj, row) for obj in held):
         places = " or ".join(row.namespaces)
         return Collected(missing=_absent(row, f"{name} holds no {_base(row)} of {places}"))
+    narrow = one_namespace_only(row, held, add_command(row))
+    if narrow:
+        gaps = (*gaps, narrow)
     return Collected(sorted_objects(need.project(obj) for obj in held if row.accepts(obj)), gaps=gaps)
 
 

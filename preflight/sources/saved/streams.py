@@ -10,6 +10,7 @@ from preflight.inventory import JsonObject
 from preflight.model import Code, Reason
 from preflight.resources import Resource
 from preflight.sources.needs import MergedNeed, merge_trees
+from preflight.sources.saved.incomplete import cut_off, no_objects
 from preflight.values.paths import FieldTree, keep_fields
 
 MAX_DEPTH = 100
@@ -28,6 +29,8 @@ class Gathered:
     kinds: dict[GroupKind, list[JsonObject]] = field(default_factory=dict)
     broken: list[tuple[GroupKind | None, str]] = field(default_factory=list)
     """What was no object: the kind it should have been, None when nobody can tell, and where and what it was."""
+    lacking: list[tuple[GroupKind | None, Reason]] = field(default_factory=list)
+    """What said of itself that it is not the whole: of which kind, None when of any."""
     nameless: list[tuple[Any, str]] = field(default_factory=list)
     """Items without kind of the List being read: its end tells their kind."""
 
@@ -65,6 +68,9 @@ class Gathered:
             self.broken.append((None, f"{where} has an apiVersion or kind that is no text"))
         elif api_version == "harvester-preflight/v1":
             self.broken.append((None, f"{where} is a {kind} of this tool, not an object of a cluster"))
+        elif lacking := no_objects(value, where):
+            self.found += 1
+            self.lacking.append((None, lacking))
         elif _is_list(value) and isinstance(value.get("items"), list):
             outer, self.nameless = self.nameless, []
             self.document(value, where)
@@ -79,12 +85,14 @@ class Gathered:
             self.broken.append((None, f"{where} has items but no apiVersion and kind of a List"))
             self._settle(None)
             return
+        key = (group_of(api_version), kind.removesuffix("List"))
+        page = cut_off(head, where)
+        if page:
+            self.lacking.append((None if kind == "List" else key, page))
+        self.found += 1
         if kind == "List":
             self._settle(None)
-            self.found += 1
             return
-        key = (group_of(api_version), kind.removesuffix("List"))
-        self.found += 1
         if key in self.trees:
             self.kinds.setdefault(key, [])
         self._settle((api_version, key[1]))
@@ -118,6 +126,7 @@ class Gathered:
         """Take over what another one gathered."""
         self.found += other.found
         self.broken += other.broken
+        self.lacking += other.lacking
         for key, objects in other.kinds.items():
             self.kinds.setdefault(key, []).extend(objects)
 
@@ -131,6 +140,9 @@ class Gathered:
         for key, problem in self.broken:
             if key is None or key == (row.group, row.kind):
                 yield Reason(Code.UNPARSABLE, problem)
+        for key, lacking in self.lacking:
+            if key is None or key == (row.group, row.kind):
+                yield lacking
 
     def notes(self) -> Iterator[str]:
         """Say what the reader of the report should know about the stream."""
@@ -138,6 +150,8 @@ class Gathered:
             yield problem
         if len(self.broken) > MAX_NOTES:
             yield f"and {len(self.broken) - MAX_NOTES} more of that sort"
+        for _, lacking in self.lacking[:MAX_NOTES]:
+            yield lacking.text
         twice = sum(len(objects) - len(_newest(objects)) for objects in self.kinds.values())
         if twice:
             yield f"{twice} objects stand in it more than once: the newest of each was used"
