@@ -117,6 +117,23 @@ def demo_report(name: str, running: str, target: str) -> dict[str, Any]:
     return report_dict(examine(registered_checks(settings), settings, read).report)
 
 
+@pytest.mark.parametrize(
+    ("name", "running", "target"),
+    [("healthy", "v1.4.0", "v1.4.1"), ("healthy-1.7.3", "v1.7.3", "v1.8.2"), ("healthy-1.8.2", "v1.8.2", "v1.9.1")],
+)
+def test_a_healthy_cluster_is_ready(name: str, running: str, target: str) -> None:
+    report = demo_report(name, "", "")
+    assert (report["upgrade"], report["verdict"]) == ({"from": running, "to": target, **_via(report)}, "ready")
+    told = {check["id"]: check["status"] for check in report["checks"] if check["status"] not in ("pass", "skipped")}
+    assert told == {}
+    assert not [one for check in report["checks"] for one in check["findings"] if one["severity"] != "info"]
+
+
+def _via(report: dict[str, Any]) -> dict[str, Any]:
+    """The ways to upgrade are tested by themselves."""
+    return {key: value for key, value in report["upgrade"].items() if key not in ("from", "to")}
+
+
 @pytest.mark.parametrize("name", [path.stem for path in sorted(DEMOS.glob("*.json"))])
 def test_a_demo_is_understood_for_every_pair_of_versions(name: str) -> None:
     for running, target in itertools.combinations(VERSIONS, 2):

@@ -52,7 +52,7 @@ def owner(api_version: str, kind: str, of: dict, *, controller: bool = True) -> 
     return reference | ({"controller": True, "blockOwnerDeletion": True} if controller else {})
 
 
-def document(cluster: Cluster, about: str) -> dict:
+def document(cluster: Cluster, about: str, now: datetime = NOW) -> dict:
     """A snapshot of every row of the table; a row the cluster has nothing of was read and is empty."""
     unknown = set(cluster) - set(RESOURCES)
     if unknown:
@@ -73,13 +73,13 @@ def document(cluster: Cluster, about: str) -> dict:
         "kind": "PreflightSnapshot",
         "tool": {"name": "harvester-preflight", "version": "0"},
         "source": {"type": "demo", "name": about.split(":")[0], "clock": "made up", "notes": [about]},
-        "collectedAt": at(NOW),
+        "collectedAt": at(now),
         "entries": entries,
     }
 
 
-def text(cluster: Cluster, about: str) -> str:
-    return json.dumps(document(cluster, about), indent=1, ensure_ascii=False) + "\n"
+def text(cluster: Cluster, about: str, now: datetime = NOW) -> str:
+    return json.dumps(document(cluster, about, now), indent=1, ensure_ascii=False) + "\n"
 
 
 def find(cluster: Cluster, need: str, name: str) -> dict:

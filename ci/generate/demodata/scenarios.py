@@ -1,12 +1,12 @@
 """The scenarios: the healthy cluster, and what went wrong on it."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 
 from addons import KLIPPER, conditions, deploy, release, supports
 from build import NODES, NOW, Cluster, ago, at, condition, find, obj, without
 from cluster import healthy
+from newer import LATER, newer
 from nodes import lease
 
 BEHIND = timedelta(seconds=-15)
@@ -156,8 +156,18 @@ def _removed_addons(cluster: Cluster) -> None:
     }
 
 
-SCENARIOS: dict[str, tuple[str, Callable[[], Cluster]]] = {
+SCENARIOS: dict[str, tuple] = {
     "healthy": ("three healthy nodes of v1.4.0, ready for v1.4.1", healthy),
+    "healthy-1.7.3": (
+        "three healthy nodes of v1.7.3, ready for v1.8.2",
+        lambda: newer("v1.7.3", "v1.8.2"),
+        NOW + LATER,
+    ),
+    "healthy-1.8.2": (
+        "three healthy nodes of v1.8.2, ready for v1.9.1",
+        lambda: newer("v1.8.2", "v1.9.1"),
+        NOW + LATER,
+    ),
     "stuck-addon": ("two Addons of v1.4.0 hang in Enabling because a node's clock is 15 s behind", stuck_addon),
     "image-pull": ("an air-gapped cluster: images of Addons cannot be pulled", image_pull),
     "leftovers": ("what disabled and deleted Addons left behind", leftovers),
