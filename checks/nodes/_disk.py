@@ -38,10 +38,3 @@ def read_disk(summary: JsonObject) -> Disk | None:
     if min(used, available, capacity) < 0:
         raise Unreadable(f"the kubelet of node {name_of(summary)} reports a disk with less than no bytes (node.fs)")
     return Disk(used, available, capacity)
-
-
-def parse_go_bool(text: str) -> bool | None:
-    """Read a truth value as Go's strconv.ParseBool does; None when it is none."""
-    if text in ("1", "t", "T", "TRUE", "true", "True"):
-        return True
-    return False if text in ("0", "f", "F", "FALSE", "false", "False") else None

@@ -28,7 +28,8 @@ from preflight.api import (
     refused,
 )
 
-from ._disk import GIB, Disk, parse_go_bool
+from .._settings import go_boolean
+from ._disk import GIB, Disk
 from ._target_version import VERSIONS, version_annotation
 
 MINIMUM_FREE = "harvesterhci.io/minFreeDiskSpaceGB"
@@ -64,8 +65,8 @@ def read_limits(view: View) -> Generator[Outcome, None, Limits]:
                 yield _bad_annotation(version, MINIMUM_FREE, text)
         if lies_in(running, "=1.5.0"):
             text, version = version_annotation(view, SKIP)
-            skipped = text is not None and parse_go_bool(text) is True
-            if text is not None and version is not None and parse_go_bool(text) is None:
+            skipped = text is not None and go_boolean(text) is True
+            if text is not None and version is not None and go_boolean(text) is None:
                 yield _bad_annotation(version, SKIP, text)
     percent, images = float(options["thresholdPercent"]), int(options["imagesGiB"] * GIB)
     return Limits(percent, images, minimum_free, demanded is True, demanded is None, skipped)

@@ -36,7 +36,7 @@ from preflight.api import (
     text_at,
 )
 
-from ._disk import parse_go_bool
+from .._settings import go_boolean
 from ._disk_findings import SKIP
 from ._target_version import VERSIONS, version_annotation
 
@@ -77,7 +77,7 @@ def _skipped(view: View) -> bool:
     if lies_in(view.upgrade.from_version, "=1.5.0") is not True or view.missing(VERSIONS):
         return False
     text, _ = version_annotation(view, SKIP)
-    return text is not None and parse_go_bool(text) is True
+    return text is not None and go_boolean(text) is True
 
 
 def _judge(node: JsonObject) -> Iterator[Outcome]:
