@@ -14,12 +14,10 @@ from preflight.remediation.plan import Plan, Refusal, Refused, Step, refusal
 from preflight.remediation.preconditions import upgrade_reason
 from preflight.remediation.strategies import (
     LEFT_TO_YOU,
-    LEFTOVERS_CHECK,
     REPAIRABLE_CHECKS,
     STRATEGIES,
     Strategy,
     allows,
-    gentlest,
 )
 
 
@@ -131,20 +129,16 @@ def _strategy(case: Case, choice: Choice) -> tuple[Strategy, bool]:
         chosen: Strategy | None = STRATEGIES[choice.strategy]
     elif finding.transient:
         raise Refused("it is expected to pass by itself: wait (`check --wait 10m`)")
-    else:  # the check knows the case better than a table of causes
-        chosen = STRATEGIES.get(told.strategy) if told else _by_cause(case)
+    else:  # the check's word: it knows the case, and no other table of causes is kept
+        chosen = STRATEGIES.get(told.strategy) if told else None
     if chosen is None:
         raise Refused("no repair is known for it; its hint says what to do by hand")
     return chosen, bool(told and told.automatic and told.strategy == chosen.name and not chosen.destructive)
 
 
-def _by_cause(case: Case) -> Strategy | None:
-    """Choose for a finding whose check named no repair; what is left over is only deleted where the check says so."""
-    return None if case.check == LEFTOVERS_CHECK else gentlest(case.check, case.finding.cause)
-
-
 def _instead(case: Case) -> str:
-    better = gentlest(case.check, case.finding.cause)
+    told_by_check = case.finding.remediation
+    better = STRATEGIES.get(told_by_check.strategy) if told_by_check else None
     if better is not None:
         return f"; {better.name} is"
     told = LEFT_TO_YOU.get(case.finding.cause)

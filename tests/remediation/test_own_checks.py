@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from preflight_checks.addons._advice import _REPAIRS
 
 from preflight.cli import run
-from preflight.remediation.strategies import LEFT_TO_YOU, STRATEGIES
+from preflight.remediation.strategies import LEFT_TO_YOU, STRATEGIES, allows
 from tests.remediation.world import MakeWorld, World, namespace, stuck
 
 TO = ("--to", "v1.4.1")
@@ -101,7 +102,7 @@ def test_every_cause_of_the_check_is_either_repaired_or_left_to_the_user_in_word
     from preflight.registry import find_plugins, load_checks
 
     (check,) = [one for one in load_checks(find_plugins(only_ours=True), ()) if one.id == "addon-stuck"]
-    repaired = {cause for strategy in STRATEGIES.values() for cause in strategy.causes}
+    repaired = {cause for strategy in STRATEGIES.values() for cause in strategy.causes} | set(_REPAIRS)
     assert set(check.causes) == repaired | set(LEFT_TO_YOU)
     assert not repaired & set(LEFT_TO_YOU)
 
@@ -122,3 +123,10 @@ def test_an_object_file_gives_the_same_plan(
         steps.append(json.loads(capsys.readouterr().out)["steps"])
     assert steps[0] == steps[1]
     assert steps[0][0]["object"]["uid"] == "job-one"
+
+
+@pytest.mark.parametrize(("cause", "told"), _REPAIRS.items())
+def test_what_the_check_names_is_a_strategy_for_that_cause(cause: str, told: tuple[str, bool]) -> None:
+    strategy = STRATEGIES[told[0]]
+    assert allows(strategy, "addon-stuck", cause)
+    assert [other.name for other in STRATEGIES.values() if cause in other.causes] in ([], [strategy.name])

@@ -20,7 +20,7 @@ class Strategy:
 
     name: str
     causes: tuple[str, ...]
-    """Causes it is chosen for by itself; the first strategy of the table that names a cause is the gentlest."""
+    """Causes it is made for. Which strategy a finding gets by itself is the check's word (Finding.remediation)."""
     on_request: tuple[str, ...] = ()
     """Causes it may be used for when the user or the check names it."""
     destructive: bool = False
@@ -46,8 +46,8 @@ TOGGLE = Strategy(
 )
 SETTLE_STATUS = Strategy(
     "settle-status",
-    ("failure-latched", "idle-operation", "operation-time-missing"),
-    on_request=("job-predates-operation",),
+    ("idle-operation", "operation-time-missing"),
+    on_request=("failure-latched", "job-predates-operation"),
     destructive=True,
 )
 REBUILD = Strategy(
@@ -90,13 +90,6 @@ LEFT_TO_YOU: Mapping[str, str] = {
     "good is made again by recreate-job)",
     "progressing": "it is moving; wait",
 }
-
-
-def gentlest(check: str, cause: str) -> Strategy | None:
-    """Return the gentlest strategy for a cause, None when it is left to the administrator."""
-    if check == LEFTOVERS_CHECK:
-        return CLEAN_LEFTOVERS
-    return next((strategy for strategy in STRATEGIES.values() if cause in strategy.causes), None)
 
 
 def allows(strategy: Strategy, check: str, cause: str) -> bool:
