@@ -146,6 +146,9 @@ def _collected(need: MergedNeed, gathered: Gathered, name: str) -> Collected:
     if row.namespaces and held and not any(_in_namespaces(obj, row) for obj in held):
         places = " or ".join(row.namespaces)
         return Collected(missing=_absent(row, f"{name} holds no {_base(row)} of {places}"))
+    conflict = gathered.conflict(row, name)
+    if conflict:
+        return Collected(missing=conflict)
     narrow = one_namespace_only(row, held, add_command(row))
     if narrow:
         gaps = (*gaps, narrow)

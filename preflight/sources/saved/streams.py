@@ -10,6 +10,7 @@ from preflight.inventory import JsonObject
 from preflight.model import Code, Reason
 from preflight.resources import Resource
 from preflight.sources.needs import MergedNeed, merge_trees
+from preflight.sources.saved.doubles import LIVE_AS_LONG_AS_THE_CLUSTER, conflicting, newest_of_each
 from preflight.sources.saved.incomplete import cut_off, no_objects
 from preflight.values.paths import FieldTree, keep_fields
 
@@ -133,7 +134,15 @@ class Gathered:
     def of(self, row: Resource) -> list[JsonObject] | None:
         """Return the objects of a kind, each once; None when the stream had neither object nor empty List of it."""
         objects = self.kinds.get((row.group, row.kind))
-        return None if objects is None else list(_newest(objects).values())
+        return None if objects is None else newest_of_each(objects)[0]
+
+    def conflict(self, row: Resource, name: str) -> Reason | None:
+        """Say that two objects of this kind claim one name, or that two clusters stand in the input."""
+        for key in (LIVE_AS_LONG_AS_THE_CLUSTER, (row.group, row.kind)):
+            conflict = newest_of_each(self.kinds.get(key, []))[1]
+            if conflict:
+                return conflicting(key[1], conflict, name)
+        return None
 
     def gaps(self, row: Resource) -> Iterator[Reason]:
         """Say what could not be told apart from an object of this kind."""
@@ -152,7 +161,7 @@ class Gathered:
             yield f"and {len(self.broken) - MAX_NOTES} more of that sort"
         for _, lacking in self.lacking[:MAX_NOTES]:
             yield lacking.text
-        twice = sum(len(objects) - len(_newest(objects)) for objects in self.kinds.values())
+        twice = sum(len(objects) - len(newest_of_each(objects)[0]) for objects in self.kinds.values())
         if twice:
             yield f"{twice} objects stand in it more than once: the newest of each was used"
 
@@ -164,23 +173,6 @@ class Gathered:
 def group_of(api_version: str) -> str:
     """Return the API group, empty for the core group."""
     return api_version.rpartition("/")[0]
-
-
-def _newest(objects: list[JsonObject]) -> dict[tuple[Any, ...], JsonObject]:
-    """Keep of each name the object with the highest resourceVersion, the last where that does not tell."""
-    newest: dict[tuple[Any, ...], JsonObject] = {}
-    for number, obj in enumerate(objects):
-        name = obj["metadata"].get("name")
-        namespace = obj["metadata"].get("namespace") or ""
-        key = (namespace, name) if isinstance(name, str) and isinstance(namespace, str) else (number,)
-        if key not in newest or _revision(obj) >= _revision(newest[key]):
-            newest[key] = obj
-    return newest
-
-
-def _revision(obj: JsonObject) -> int:
-    text = str(obj["metadata"].get("resourceVersion") or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
 def _is_list(value: JsonObject) -> bool:
