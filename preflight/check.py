@@ -30,7 +30,7 @@ class Need:
     """The check looks only at these: that other namespaces were not read does not matter to it. Empty: at all."""
     values: tuple[str, ...] = ()
     """Paths in the Helm values (or CloudInit parts) that stand as text in one of the fields: what of such a text is
-    kept when a snapshot is taken."""
+    kept when a snapshot is taken. A `*` that ends a path keeps the names of a map and nothing below them."""
 
 
 def need(

@@ -40,6 +40,9 @@ def _problems(document: Document) -> Iterator[Problem]:
     yield from _variables(advisory)
     for name, resource in advisory.lists.items():
         yield from _resource(advisory, resource, ("lists", name))
+    for resource in document.content.get("values") or {}:
+        if resource not in advisory.resources:
+            yield ("values", resource), f"no condition reads {resource}"
     for fault in advisory.faults:
         place: tuple[Any, ...] = ("findings", fault.place)
         check_ranges(document, (*place, "from"), fault.text("from"))

@@ -50,6 +50,7 @@ def advisory_check(advisory: Advisory) -> Check:
                 *advisory.reads.get(name, ()),
                 optional=advisory.resource(name).how == "node",
                 namespaces=_namespaces(advisory, name),
+                values=tuple((advisory.content.get("values") or {}).get(name) or ()),
             )
             for name in advisory.resources
         ),

@@ -61,6 +61,7 @@ def consequence(**more: str) -> dict[str, str]:
         (advisory(lists={"nodes": "nodez"}), "lists.nodes: nodez"),
         (advisory(lists={"nodes": "nodes"}, let={"nodes": "size(nodes)"}), "let.nodes: nodes is a variable already"),
         (advisory(skip=[{"when": "size(nodes) == 1", "because": "x"}]), "skip.0.when"),
+        (advisory(values={"pods": ["a"]}), "values.pods: no condition reads pods"),
         (advisory({"severity": "fatal"}), "findings.0.severity"),
         (advisory({"hint": None}), "hint"),
         (advisory(extra=1), "extra"),

@@ -105,12 +105,20 @@ def _values(content: Any, values: Sequence[str]) -> Any:
 
 
 def _kept(value: Any, tree: FieldTree) -> Any:
-    """Keep what the tree names. Anything else than a map on the way to it is shown to be there, and no more."""
+    """Keep what the tree names; `*` that ends a path keeps the names of a map and nothing below them.
+
+    Anything else than a map on the way to it is shown to be there, and no more.
+    """
     if not tree or value is None:
         return value
     if isinstance(value, dict):
-        return {key: _kept(value[key], below) for key, below in tree.items() if key in value}
-    return [_kept(item, tree) for item in value] if isinstance(value, list) else REMOVED
+        kept = {key: _kept(value[key], below) for key, below in tree.items() if key in value and key != "*"}
+        return kept | {key: _named(value[key], tree["*"]) for key in value if key not in kept and "*" in tree}
+    return [_kept(item, tree) for item in value] if isinstance(value, list) and set(tree) != {"*"} else REMOVED
+
+
+def _named(value: Any, below: FieldTree) -> Any:
+    return _kept(value, below) if below or value is None else REMOVED
 
 
 def _lines(content: Any, words: Sequence[str]) -> Any:
