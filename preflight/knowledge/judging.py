@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from preflight.check import Check, need
+from preflight.check import Check, Explains, Tie, need
 from preflight.errors import Unreadable
 from preflight.fields import labels_of, mapping_at, name_of, namespace_of, ref_of
 from preflight.inventory import JsonObject, View
@@ -68,6 +68,7 @@ def advisory_check(advisory: Advisory) -> Check:
         tags=(TAG, *advisory.texts("tags")),
         aliases=advisory.texts("aliases"),
         origin=advisory.origin,
+        explains=tuple(Explains(one["check"], Tie(one["tie"])) for one in advisory.content.get("explains") or ()),
     )
 
 
