@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+
+from preflight.values.foreign_text import COMMAND_SIGN
 
 if TYPE_CHECKING:
     from preflight.render import Style
+
+_COMMAND_LINE = re.compile(r"(?m)^([ \t]*)::")
 
 
 def render(document: dict[str, Any], style: Style) -> str:
@@ -32,7 +37,13 @@ def _dump(documents: tuple[dict[str, Any], ...], dumper: Any) -> str:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
+    def quoted_where_a_runner_listens(dumper: Any, text: str) -> Any:
+        """Quote a text in which the runner of a pipeline could find a command, so that it can be escaped below."""
+        style = '"' if "::" in text or COMMAND_SIGN in text else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Plain.add_representer(str, quoted_where_a_runner_listens)
     if not documents:
         return ""
     text: str = yaml.dump_all(documents, Dumper=Plain, sort_keys=False, width=120, explicit_start=len(documents) > 1)
-    return text
+    return _COMMAND_LINE.sub(r"\1\\x3a:", text).replace(COMMAND_SIGN, r"\x23#[")

@@ -1,24 +1,37 @@
-"""Text that somebody else wrote, made safe to show: on a terminal, and in one line of a message."""
+"""Text that somebody else wrote, made safe to show: on a terminal, in one line of a message, in the log of a pipeline."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from urllib.parse import urlsplit
 
 MAX_LINE = 2000
+COMMAND_WORD = re.compile(r"(?<!\S)::")
+"""What a runner of pipelines takes for a command where a line begins with it: any blank may become a line's end."""
+COMMAND_SIGN = "##["
+"""What it takes for one anywhere in a line."""
 _DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def visible(text: str, *, keep_newlines: bool = False) -> str:
     """Write control, format and bidirectional characters, surrogates and noncharacters as escapes one can see.
 
-    Line ends count as control characters unless they are ours: whoever wrote a text may not end a line.
+    Line ends count as control characters unless they are ours: whoever wrote a text may not end a line. What the runner
+    of a pipeline would take for a command (`::error::`, `##[group]`) is written so that it is none.
     """
-    if text.isprintable():
-        return text
-    return "".join(
-        _escape(char) if _dangerous(char) and not (keep_newlines and char == "\n") else char for char in text
-    )
+    if not text.isprintable():
+        text = "".join(
+            _escape(char) if _dangerous(char) and not (keep_newlines and char == "\n") else char for char in text
+        )
+    return without_commands(text)
+
+
+def without_commands(text: str) -> str:
+    """Escape the first sign of whatever the runner of a pipeline would take for a command in a line of its log."""
+    if "::" in text:
+        text = COMMAND_WORD.sub(r"\\x3a:", text)
+    return text.replace(COMMAND_SIGN, r"\x23#[")
 
 
 def _dangerous(char: str) -> bool:
