@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from preflight.values.foreign_text import COMMAND_SIGN
+from preflight.values.foreign_text import COMMAND_SIGN, COMMAND_WORD
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -39,7 +39,7 @@ def _dump(documents: tuple[dict[str, Any], ...], dumper: Any) -> str:
 
     def quoted_where_a_runner_listens(dumper: Any, text: str) -> Any:
         """Quote a text in which the runner of a pipeline could find a command, so that it can be escaped below."""
-        style = '"' if "::" in text or COMMAND_SIGN in text else None
+        style = '"' if COMMAND_SIGN in text or COMMAND_WORD.search(text) else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Plain.add_representer(str, quoted_where_a_runner_listens)
