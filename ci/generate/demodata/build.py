@@ -52,6 +52,30 @@ def owner(api_version: str, kind: str, of: dict, *, controller: bool = True) -> 
     return reference | ({"controller": True, "blockOwnerDeletion": True} if controller else {})
 
 
+def pod(name: str, namespace: str, labels: dict, image: str, node: str) -> dict:
+    started = ago(days=20)
+    state = {
+        "name": image,
+        "image": image,
+        "ready": True,
+        "restartCount": 0,
+        "state": {"running": {"startedAt": started}},
+    }
+    return obj(
+        name,
+        namespace,
+        created=ago(days=20, seconds=2),
+        metadata={"labels": labels},
+        spec={"nodeName": node, "containers": [{"name": "main", "image": image}]},
+        status={
+            "phase": "Running",
+            "startTime": started,
+            "conditions": [condition(kind) for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")],
+            "containerStatuses": [{**state, "name": "main"}],
+        },
+    )
+
+
 def document(cluster: Cluster, about: str, now: datetime = NOW) -> dict:
     """A snapshot of every row of the table; a row the cluster has nothing of was read and is empty."""
     unknown = set(cluster) - set(RESOURCES)

@@ -4,7 +4,8 @@ import json
 from collections import defaultdict
 
 from addons import add_all
-from build import NODES, Cluster, ago, condition, obj
+from build import NODES, Cluster, condition, obj, pod
+from control import add_control
 from guests import add_guests
 from machines import add_machines, add_volumes
 from nodes import add_nodes
@@ -48,6 +49,7 @@ def healthy() -> Cluster:
     add_all(cluster)
     add_system(cluster)
     add_upgrade(cluster)
+    add_control(cluster)
     return cluster
 
 
@@ -214,7 +216,7 @@ def _workloads(cluster: Cluster) -> None:
             },
         )
         cluster["deployments.apps"].append(deployment)
-        cluster["pods"].append(_pod(f"{name}-6c9d8f7b5-{name[:5]}", namespace, labels, image, NODES[0]))
+        cluster["pods"].append(pod(f"{name}-6c9d8f7b5-{name[:5]}", namespace, labels, image, NODES[0]))
     for name, namespace, labels in (
         ("virt-handler", "harvester-system", {"kubevirt.io": "virt-handler"}),
         ("longhorn-manager", "longhorn-system", {"app": "longhorn-manager"}),
@@ -237,34 +239,12 @@ def _workloads(cluster: Cluster) -> None:
             )
         )
         for node in NODES:
-            cluster["pods"].append(_pod(f"{name}-{node[-1]}", namespace, labels, f"rancher/{name}:v1.4.0", node))
+            cluster["pods"].append(pod(f"{name}-{node[-1]}", namespace, labels, f"rancher/{name}:v1.4.0", node))
     for node in NODES:
         labels = {"component": "kube-apiserver", "tier": "control-plane"}
-        pod = _pod(f"kube-apiserver-{node}", "kube-system", labels, "rancher/hardened-kubernetes:v1.29.9-rke2r1", node)
-        pod["spec"]["containers"][0]["args"] = ["--secure-port=6443"]
-        pod["spec"]["containers"][0]["command"] = ["kube-apiserver"]
-        cluster["pods"].append(pod)
-
-
-def _pod(name: str, namespace: str, labels: dict, image: str, node: str) -> dict:
-    started = ago(days=20)
-    state = {
-        "name": image,
-        "image": image,
-        "ready": True,
-        "restartCount": 0,
-        "state": {"running": {"startedAt": started}},
-    }
-    return obj(
-        name,
-        namespace,
-        created=ago(days=20, seconds=2),
-        metadata={"labels": labels},
-        spec={"nodeName": node, "containers": [{"name": "main", "image": image}]},
-        status={
-            "phase": "Running",
-            "startTime": started,
-            "conditions": [condition(kind) for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")],
-            "containerStatuses": [{**state, "name": "main"}],
-        },
-    )
+        static = pod(
+            f"kube-apiserver-{node}", "kube-system", labels, "rancher/hardened-kubernetes:v1.29.9-rke2r1", node
+        )
+        static["spec"]["containers"][0]["args"] = ["--secure-port=6443"]
+        static["spec"]["containers"][0]["command"] = ["kube-apiserver"]
+        cluster["pods"].append(static)
