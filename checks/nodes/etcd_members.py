@@ -161,15 +161,15 @@ def _finding(
     obj: JsonObject, cause: str, message: str, age: timedelta | None, evidence: dict[str, str | None]
 ) -> Finding:
     new = age is not None and age <= GRACE
-    node = text_at(obj, "spec.nodeName") or name_of(obj)
-    pod = obj if obj.get("kind") == "Pod" else None
+    pod = obj.get("kind") == "Pod"
+    node = text_at(obj, "spec.nodeName") if pod else name_of(obj)
     return Finding(
         severity=WARN if new else FAIL,
         cause=cause,
         message=message + (f", for {human_duration(age)}" if age is not None else ""),
         hint="Bring the member back before the upgrade: its log says what keeps it away",
         commands=(
-            kubectl("logs {} -n kube-system", name_of(pod) if pod else f"etcd-{node}"),
+            kubectl("logs {} -n kube-system", name_of(obj) if pod else f"etcd-{node}"),
             on_node("journalctl -u rke2-server", why=f"on {node}"),
         ),
         resource=ref_of(obj),

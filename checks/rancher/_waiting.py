@@ -59,16 +59,17 @@ def waits(view: View, plane: JsonObject | None, cluster: JsonObject | None) -> I
     if source is not None and source.status != "True":
         yield from _judge(view, source)
         return
-    copy = _word(view, cluster, "ControlPlaneReady") if cluster is not None else None
+    copy = _word(view, cluster, "ControlPlaneReady", elsewhere=OLD_CONDITIONS) if cluster is not None else None
     if copy is None or copy.status == "True":
         return
     if source is None or copy.age is None or copy.age > CONTRADICTED:
         yield from _judge(view, copy)
 
 
-def _word(view: View, obj: JsonObject, kind: str) -> Word | None:
-    old = (entry for entry in maps_at(obj, OLD_CONDITIONS) if entry.get("type") == kind)
-    found = condition(obj, kind) or next(old, None)
+def _word(view: View, obj: JsonObject, kind: str, *, elsewhere: str = "") -> Word | None:
+    found = condition(obj, kind)
+    if found is None and elsewhere:
+        found = next((entry for entry in maps_at(obj, elsewhere) if entry.get("type") == kind), None)
     if found is None:
         return None
     since = time_at(found, "lastUpdateTime") or time_at(found, "lastTransitionTime")
