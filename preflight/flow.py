@@ -11,7 +11,6 @@ from preflight.causes import identify, link
 from preflight.check import Check, Need
 from preflight.errors import SourceError, UsageError
 from preflight.inventory import Collected, Inventory
-from preflight.knowledge.given import read_given, with_given
 from preflight.knowledge.notes import notes_on
 from preflight.knowledge.packaged import shipped
 from preflight.model import Code, Reason, Report, SourceInfo, UpgradePair
@@ -42,12 +41,21 @@ class Examination:
 def registered_checks(settings: Settings) -> tuple[Check, ...]:
     """Load the registered checks; without plugins only our own."""
     plugins = find_plugins(only_ours=not settings.plugins)
-    return load_checks(plugins, _programs() if settings.plugins else (), read_given(settings.knowledge))
+    programs = _programs() if settings.plugins else ()
+    if not settings.knowledge:
+        return load_checks(plugins, programs)
+    from preflight.knowledge.given import read_given
+
+    return load_checks(plugins, programs, read_given(settings.knowledge))
 
 
 def knowledge_in_use(settings: Settings) -> Knowledge:
     """Return what is known of releases: what ships, and what --knowledge adds. Raises ConfigError for the latter."""
     ships = shipped(packages_of(find_plugins(only_ours=not settings.plugins)))
+    if not settings.knowledge:
+        return ships
+    from preflight.knowledge.given import read_given, with_given
+
     return with_given(ships, read_given(settings.knowledge))
 
 

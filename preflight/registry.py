@@ -9,22 +9,26 @@ from __future__ import annotations
 import math
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, distributions
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preflight.border import ours_alone, problem_of
 from preflight.check import OURS, Check
 from preflight.errors import ConfigError, UsageError
 from preflight.inventory import View
-from preflight.knowledge.given import NOTHING_GIVEN, Given, add_advisories
 from preflight.knowledge.judging import advisory_check
 from preflight.knowledge.packaged import advisories_of
 from preflight.model import Code, Outcome, Reason, Severity, Unknown
 from preflight.values.times import parse_duration
+
+if TYPE_CHECKING:
+    from preflight.knowledge.given import Given
 
 GROUP = "harvester_preflight.checks"
 CATEGORIES = ("upgrade", "addons", "nodes", "rancher", "charts", "longhorn", "vms", "network", "node_os", "knowledge")
@@ -49,20 +53,27 @@ def find_plugins(*, only_ours: bool = False) -> tuple[Plugin, ...]:
 
     A distribution that is found twice (on two paths) counts once: the first on the path is the one Python imports.
     """
+    plugins = _on_path(tuple(sys.path))
+    return tuple(plugin for plugin in plugins if plugin.origin == OURS) if only_ours else plugins
+
+
+@lru_cache(maxsize=1)
+def _on_path(_path: tuple[str, ...]) -> tuple[Plugin, ...]:
+    """Look once along a path: a run asks several times, and every installed distribution has to be opened for it."""
     found: dict[str, list[Plugin]] = {}
     for distribution in distributions():
         entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
         if not entries:
             continue
         origin = _normal(distribution.metadata["Name"] or "an unnamed package")
-        if origin not in found and not (only_ours and origin != OURS):
+        if origin not in found:
             found[origin] = [Plugin(origin, entry) for entry in entries]
     plugins = (plugin for group in found.values() for plugin in group)
     return tuple(sorted(plugins, key=lambda plugin: (plugin.origin != OURS, plugin.origin, plugin.entry.name)))
 
 
 def load_checks(
-    plugins: Iterable[Plugin], programs: Iterable[Check] = (), given: Given = NOTHING_GIVEN
+    plugins: Iterable[Plugin], programs: Iterable[Check] = (), given: Given | None = None
 ) -> tuple[Check, ...]:
     """Load the plugins into checks, add those of programs and the advisories that were given; sorted by category and id.
 
@@ -85,10 +96,18 @@ def load_checks(
             "no checks are installed, so nothing can be said about the cluster: "
             "reinstall harvester-preflight (its entry points are missing)"
         )
-    shipped = [
-        one for plugin in plugins for package in packages_of([plugin]) for one in advisories_of(package, plugin.origin)
-    ]
-    return tuple(sorted(add_advisories(tuple(unique.values()), shipped, given), key=_report_order))
+    every = tuple(unique.values())
+    if given and given.documents:
+        from preflight.knowledge.given import add_advisories
+
+        ships = [
+            one
+            for plugin in plugins
+            for package in packages_of([plugin])
+            for one in advisories_of(package, plugin.origin)
+        ]
+        every = add_advisories(every, ships, given)
+    return tuple(sorted(every, key=_report_order))
 
 
 def _report_order(check: Check) -> tuple[int, str, str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preflight.check import Check, Explains, Tie, need
 from preflight.errors import Unreadable
 from preflight.fields import labels_of, mapping_at, name_of, namespace_of, ref_of
 from preflight.inventory import JsonObject, View
 from preflight.knowledge.advisories import NAME, NAMESPACE, OBJECT, OWN_NAMES, Advisory, Fault, filled, placeholders
-from preflight.knowledge.expressions import Expression
 from preflight.model import (
     Code,
     Command,
@@ -25,6 +24,9 @@ from preflight.model import (
     Where,
 )
 from preflight.values.versions import lies_in
+
+if TYPE_CHECKING:
+    from preflight.knowledge.expressions import Expression
 
 TAG = "advisory"
 CATEGORY = "knowledge"
@@ -211,6 +213,8 @@ class Judge:
 
     def _expression(self, source: str) -> Expression:
         if source not in self._compiled:
+            from preflight.knowledge.expressions import Expression
+
             names = (*self.advisory.lists, *self.advisory.lets, *OWN_NAMES)
             self._compiled[source] = Expression(source, names)
         return self._compiled[source]
