@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from preflight.documents import worst_problem
 from preflight.errors import RemediationError, UsageError
 from preflight.inventory import JsonObject
+from preflight.model import ResourceRef
 from preflight.remediation.permitted import must_be_permitted
-from preflight.remediation.plan import Goal, Target, Until
+from preflight.remediation.plan import Action, Goal, Step, Target, Until
 from preflight.remediation.seal import why_unsealed
 from preflight.remediation.trust import is_link, must_be_own_folder, read_own
 
@@ -98,3 +100,27 @@ def goal_from(entry: Mapping[str, Any]) -> Goal:
     told = entry["goal"]
     objects = tuple(target_from(named) for named in told["objects"])
     return Goal(Until(told["until"]), entry["waitsFor"], objects, tuple(told["statuses"]), told["stale"])
+
+
+def step_from(entry: Mapping[str, Any], *, sent: bool) -> Step:
+    """Return a step as the journal describes it; only the uid of its object is still true."""
+    target = replace(target_from(entry["object"]), resource_version="")
+    finding = entry["finding"]
+    return Step(
+        action=Action(entry["action"]),
+        target=target,
+        check=entry["check"],
+        cause=entry["cause"],
+        finding=ResourceRef(finding["apiVersion"], finding["kind"], finding["namespace"], finding["name"]),
+        strategy=entry["strategy"],
+        reason=("was sent already, and is only waited for" if sent else "goes on: " + entry["reason"]),
+        risk=entry["risk"],
+        undo=entry["undo"],
+        loses=entry["loses"],
+        automatic=entry["automatic"],
+        commands=tuple(entry["commands"]),
+        body=entry["change"],
+        goal=goal_from(entry),
+        number=entry["number"],
+        repair=entry["repair"],
+    )
