@@ -140,6 +140,16 @@ def test_a_configuration_given_by_hand_may_name_knowledge(tmp_path: Path, capsys
     assert "node-size" in said(capsys, "list", "--config", config, "-o", "name")[1].split()
 
 
+def test_a_configuration_that_was_found_may_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {"defaults": {"knowledge": [write(tmp_path, advisory())]}}, ".harvester-preflight.yaml")
+    monkeypatch.chdir(tmp_path)
+    _, out, err = said(capsys, "list", "-o", "name")
+    assert "node-size" not in out.split()
+    assert "defaults.knowledge" in err
+
+
 def test_no_expression_is_compiled_when_no_advisory_applies() -> None:
     import subprocess
 

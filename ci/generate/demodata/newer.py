@@ -22,6 +22,11 @@ BASE = "v1.4.0"
 LATER = datetime.fromisoformat("2026-10-12T09:41:05+00:00") - NOW
 NEVER_KNOWN = ("ControlPlaneMachinesUpToDate", "WorkerMachinesUpToDate")
 NEVER_TRUE = ("RollingOut", "ScalingUp", "ScalingDown", "Remediating", "Deleting", "Paused")
+SLOW_SETTINGS = (
+    ("priority-class", "longhorn-critical"),
+    ("guaranteed-instance-manager-cpu", '{"v1": "12", "v2": "12"}'),
+)
+"""Settings of Longhorn that count as not applied until every volume was detached once."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z")
 _OWN_BUDGETS = "kubevirt-disruption-budget-"
 
@@ -165,6 +170,13 @@ def _conditions(cluster: Cluster) -> None:
             for kind in ("RollingOut", "ScalingUp", "ScalingDown", "Remediating", "Deleting", "Paused")
         ),
     ]
+    for machine in cluster["machines.cluster.x-k8s.io"]:
+        machine["status"].setdefault("conditions", []).extend(
+            condition(kind, False) for kind in ("Updating", "Paused", "Deleting")
+        )
+    for name, value in SLOW_SETTINGS:
+        setting = obj(name, "longhorn-system", value=value, status={"applied": False})
+        cluster["settings.longhorn.io"].append(setting)
     for node in cluster["nodes"]:
         there = {one["type"] for one in node["status"]["conditions"]}
         if "NetworkUnavailable" not in there:
