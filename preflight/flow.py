@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from preflight.causes import identify, link
 from preflight.check import Check, Need
 from preflight.errors import SourceError, UsageError
-from preflight.inventory import Collected, Inventory
+from preflight.inventory import Collected, Inventory, clock_doubt
 from preflight.knowledge.notes import notes_on
 from preflight.knowledge.packaged import shipped
 from preflight.model import Code, Reason, Report, SourceInfo, UpgradePair
@@ -130,6 +130,8 @@ def _judge(
     if later:
         running = [check for check in checks if not left_out[check.id] and applicability(check, pair)[0] is not False]
         inventory = replace(inventory, entries={**inventory.entries, **later(inventory, pair, running)})
+    doubt = clock_doubt(inventory, says_current=inventory.source.type == "live" and settings.now is not None)
+    inventory = replace(inventory, clock_doubt=doubt)
     aliases = {alias: check.id for check in checks for alias in check.aliases}
     knowledge = knowledge_in_use(settings)
     waivers = Waivers(settings.config, pair, inventory.source.collected_at, aliases)
@@ -146,5 +148,7 @@ def _judge(
     )
     results += tuple(filter(None, (agreement(results), waivers.result(results))))
     results = link(identify(results), checks)
-    source = replace(inventory.source, notes=(*inventory.source.notes, *notes_on(knowledge, pair, inventory)))
+    doubts = (doubt.text,) if doubt else ()
+    notes = (*inventory.source.notes, *doubts, *notes_on(knowledge, pair, inventory))
+    source = replace(inventory.source, notes=notes)
     return Examination(build_report(source, pair, results, settings.fail_on, knowledge), inventory)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from preflight.errors import NotCollected, Unreadable
 from preflight.model import Code, Outcome, Reason, SourceInfo, Unknown, UpgradePair
 from preflight.releases import NOTHING, Knowledge, Release
+from preflight.values.foreign_text import one_line
+from preflight.values.times import format_time, parse_time
 from preflight.values.versions import HarvesterVersion
 
 JsonObject = dict[str, Any]
 
 
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far the clocks of the API servers of one cluster may be apart."""
+CURRENT_WITHIN = timedelta(days=1)
+"""A running cluster writes something every few seconds; of what was read, something within a day."""
 REMOVED = "***"
 """What stands in a snapshot for a text that nobody else may see."""
 
@@ -51,12 +57,55 @@ class Inventory:
     source: SourceInfo
     entries: Mapping[str, Collected]
     """By the resource's name (preflight.resources)."""
+    clock_doubt: Reason | None = None
+    """Why the decision clock cannot be right; then whoever asks for it gets no answer."""
 
     def get(self, resource: str) -> Collected:
         """Return the answer for a resource; one that nobody asked for is not collected."""
         return self.entries.get(resource) or Collected(
             missing=Reason(Code.NOT_IN_SOURCE, f"{resource} was not asked for")
         )
+
+
+def clock_doubt(inventory: Inventory, *, says_current: bool) -> Reason | None:
+    """Say why the decision clock cannot be right, None when it can: it lies before what was already done by then.
+
+    With `says_current` (a running cluster, judged by another clock than its own) also: long after the last thing done.
+    Only times that API servers stamp count: those of nodes may be off, and a check says so.
+    """
+    newest, whose = _newest_stamp(inventory)
+    if newest is None:
+        return None
+    now, clock = inventory.source.collected_at, inventory.source.clock or inventory.source.type
+    about = f"the time to decide by, {format_time(now)} ({clock}),"
+    if newest > now + CLOCK_TOLERANCE:
+        what = f"{about} lies before {format_time(newest)}, when {whose} was written"
+    elif says_current and now > newest + CURRENT_WITHIN:
+        what = f"{about} lies more than a day after {format_time(newest)}, the newest thing in the cluster"
+    else:
+        return None
+    return Reason(Code.CONFLICTING, f"{what}; leave out --now, or give the time at which this was read")
+
+
+def _newest_stamp(inventory: Inventory) -> tuple[datetime | None, str]:
+    newest, whose = "", ""
+    for resource, entry in inventory.entries.items():
+        for obj in entry.objects:
+            for text in _stamps(obj.get("metadata")):
+                if text > newest and parse_time(text):
+                    newest, whose = text, f"{resource} {obj['metadata'].get('name')}"
+    return parse_time(newest), one_line(whose, 200)
+
+
+def _stamps(metadata: Any) -> Iterator[str]:
+    """Yield the times that an API server wrote into an object's metadata, those in UTC as they always are."""
+    if not isinstance(metadata, dict):
+        return
+    managed = metadata.get("managedFields")
+    times = [entry.get("time") for entry in managed if isinstance(entry, dict)] if isinstance(managed, list) else []
+    yield from (
+        text for text in (metadata.get("creationTimestamp"), *times) if isinstance(text, str) and text[-1:] == "Z"
+    )
 
 
 def namespace_gap(namespace: str) -> Reason:
@@ -100,7 +149,12 @@ class View:
 
     @property
     def now(self) -> datetime:
-        """The decision clock: the API server's, or the source's time of collection."""
+        """The decision clock: the API server's, or the source's time of collection.
+
+        Raises NotCollected, which makes the check `unknown`, when that clock cannot be right.
+        """
+        if self.inventory.clock_doubt:
+            raise NotCollected(self.inventory.clock_doubt)
         return self.inventory.source.collected_at
 
     def release(self, version: HarvesterVersion | None) -> Release | None:
