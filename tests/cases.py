@@ -65,14 +65,22 @@ def load_case(path: Path) -> Case:
 
 
 def inventory_for(check: Check, content: Mapping[str, Any]) -> Inventory:
-    return inventory_of(check, content.get("cluster") or {}, **_surroundings(content))
+    return inventory_of(check, content.get("cluster") or {}, **_surroundings(check, content))
 
 
-def _surroundings(content: Mapping[str, Any]) -> dict[str, Any]:
+def _surroundings(check: Check, content: Mapping[str, Any]) -> dict[str, Any]:
     now = parse_time(content["now"]) if "now" in content else DEFAULT_NOW
     assert now is not None
+    missing = {name: reason(told) for name, told in (content.get("not_collected") or {}).items()}
+    for need in check.needs:  # as every source does
+        if (
+            need.unserved_is_empty
+            and need.resource.name in missing
+            and missing[need.resource.name].code is Code.NOT_SERVED
+        ):
+            del missing[need.resource.name]
     return {
-        "not_collected": {name: reason(told) for name, told in (content.get("not_collected") or {}).items()},
+        "not_collected": missing,
         "gaps": {name: [reason(told) for told in gaps] for name, gaps in (content.get("gaps") or {}).items()},
         "now": now,
         "source": content.get("source", "live"),
@@ -97,7 +105,7 @@ def run_case(check: Check, content: Mapping[str, Any]) -> CheckResult:
         to_version=upgrade.get("to") or "",
         via=Via(upgrade.get("via") or Via.UPGRADE),
         options=content.get("options"),
-        **_surroundings(content),
+        **_surroundings(check, content),
     )
 
 
