@@ -120,7 +120,12 @@ class Advisory:
     @property
     def lists(self) -> Mapping[str, str]:
         """Name of a variable → the resource whose objects it holds."""
-        return self.content.get("lists") or {}
+        return lists_of(self.content)
+
+    @property
+    def filters(self) -> Mapping[str, str]:
+        """Name of a list → the condition that an object must meet to be in it; only for those that have one."""
+        return filters_of(self.content)
 
     @property
     def lets(self) -> Mapping[str, str]:
@@ -165,6 +170,18 @@ class Advisory:
         return tuple(dict.fromkeys(names))
 
 
+def lists_of(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return the lists of an advisory: the name of the variable → the resource."""
+    lists = content.get("lists") or {}
+    return {name: told if isinstance(told, str) else str(told["objects"]) for name, told in lists.items()}
+
+
+def filters_of(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return the conditions of the lists that have one."""
+    lists = content.get("lists") or {}
+    return {name: str(told["when"]) for name, told in lists.items() if not isinstance(told, str)}
+
+
 def scopes_of(content: Mapping[str, Any]) -> dict[str, Chain]:
     """Return what the names of an advisory stand for: its lists, and what `let` makes of them."""
     scope: dict[str, Chain] = {name: (name, ()) for name in content.get("lists") or {}}
@@ -180,7 +197,7 @@ def fields_read(content: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
     Raises ValueError, naming the expression, for one that reads an object as a whole.
     """
-    lists = content.get("lists") or {}
+    lists = lists_of(content)
     found: dict[str, set[tuple[str, ...]]] = {resource: set() for resource in lists.values()}
     asked: set[tuple[str, tuple[str, ...]]] = set()
     scope = scopes_of(content)
@@ -195,6 +212,8 @@ def fields_read(content: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
     for expression in [*(content.get("let") or {}).values(), *(skip["when"] for skip in content.get("skip") or ())]:
         add(str(expression), scope, lists)
+    for name, expression in filters_of(content).items():
+        add(expression, {OBJECT: (OBJECT, ())}, {OBJECT: lists[name]})
     for place, told in enumerate(content["findings"]):
         fault = Fault(told, place)
         found.setdefault(fault.objects, set())

@@ -52,6 +52,8 @@ def _problems(document: Document) -> Iterator[Problem]:
 
 
 def _variables(advisory: Advisory) -> Iterator[Problem]:
+    for name, expression in advisory.filters.items():
+        yield from _expression(expression, [*OWN_NAMES], ("lists", name, "when"), condition=True)
     known = [*advisory.lists]
     for name, expression in advisory.lets.items():
         if name in known:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from preflight.check import Check, Explains, Tie, need
@@ -95,8 +97,10 @@ class Judge:
 
     def __call__(self, view: View) -> Iterator[Outcome]:
         """Yield what the advisory says about this cluster."""
+        values, untold = self._values(view)
+        for name, why in untold.items():
+            yield _unknown(Code.ERROR, f"{self.advisory.id}: {name} cannot be told: {why}")
         try:
-            values = self._values(view)
             for skip in self.advisory.skips:
                 if self._expression(skip["when"]).holds(values):
                     yield NotApplicable(skip["because"])
@@ -105,16 +109,34 @@ class Judge:
             yield _unknown(Code.ERROR, f"it cannot be told whether {self.advisory.id} applies: {error}")
             return
         for fault in self.advisory.faults:
-            yield from self._fault(view, fault, values)
+            if not any(_mentions(text, name) for _, text in fault.expressions() for name in untold):
+                yield from self._fault(view, fault, values)
 
-    def _values(self, view: View) -> dict[str, Any]:
-        values: dict[str, Any] = {
-            name: [evaluable(obj) for obj in (view.some if resource == "nodes" else view.objects)(resource)]
-            for name, resource in self.advisory.lists.items()
-        }
-        for name, expression in self.advisory.lets.items():
-            values[name] = self._expression(expression).value(values)
-        return values
+    def _values(self, view: View) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the variables, and why one of them has no value: that holds up only what mentions it."""
+        values: dict[str, Any] = {}
+        untold: dict[str, str] = {}
+        makers: list[tuple[str, Callable[[], Any]]] = [
+            (name, partial(self._list, view, name, resource)) for name, resource in self.advisory.lists.items()
+        ]
+        makers += [(name, partial(self._let, text, values)) for name, text in self.advisory.lets.items()]
+        for name, make in makers:
+            try:
+                values[name] = make()
+            except Unreadable as error:
+                untold[name] = str(error)
+        return values, untold
+
+    def _list(self, view: View, name: str, resource: str) -> list[JsonObject]:
+        objects = (view.some if resource == "nodes" else view.objects)(resource)
+        condition = self.advisory.filters.get(name)
+        if condition is None:
+            return [evaluable(obj) for obj in objects]
+        expression = self._expression(condition)
+        return [found for found in map(evaluable, objects) if expression.holds(_named(found))]
+
+    def _let(self, expression: str, values: Mapping[str, Any]) -> Any:
+        return self._expression(expression).value(values)
 
     def _fault(self, view: View, fault: Fault, values: Mapping[str, Any]) -> Iterator[Outcome]:
         applies = [
@@ -160,7 +182,7 @@ class Judge:
                 yield _unknown(Code.NODE_ONLY, text, node=name)
 
     def _judge(self, fault: Fault, obj: JsonObject, ref: ResourceRef, values: Mapping[str, Any]) -> Iterator[Finding]:
-        mine = {**values, OBJECT: evaluable(obj), NAME: name_of(obj), NAMESPACE: namespace_of(obj)}
+        mine = {**values, **_named(evaluable(obj))}
         if not self._expression(fault.text("when")).holds(mine):
             return
         yield Finding(
@@ -228,6 +250,14 @@ def evaluable(obj: JsonObject) -> JsonObject:
     metadata = mapping_at(obj, "metadata")
     maps = {"labels": labels_of(obj), "annotations": mapping_at(obj, "metadata.annotations")}
     return {**obj, "metadata": {**metadata, **maps}}
+
+
+def _named(obj: JsonObject) -> dict[str, Any]:
+    return {OBJECT: obj, NAME: name_of(obj), NAMESPACE: namespace_of(obj)}
+
+
+def _mentions(expression: str, name: str) -> bool:
+    return re.search(rf"\b{name}\b", expression) is not None
 
 
 def _is_named(obj: JsonObject, wanted: str) -> bool:

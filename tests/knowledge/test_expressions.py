@@ -142,6 +142,11 @@ def test_fields_follow_from_every_expression_of_an_advisory() -> None:
     }
 
 
+def test_a_list_may_have_a_condition() -> None:
+    content = advisory(lists={"big": {"objects": "volumes.longhorn.io", "when": "object.spec.size > 3"}})
+    assert fields_read(content)["volumes.longhorn.io"] == ("spec.size",)
+
+
 def test_what_only_has_asks_for_is_read_whole() -> None:
     assert fields_read(advisory({"when": "has(object.spec.a)", "message": "x"}))["nodes"] == ("spec.a",)
 

@@ -59,6 +59,8 @@ def consequence(**more: str) -> dict[str, str]:
         (advisory({"from": "1.8"}), "findings.0.from: '1.8' is no range"),
         (advisory(to="from 1.8 on"), "to: 'from 1.8 on' is no range"),
         (advisory(lists={"nodes": "nodez"}), "lists.nodes: nodez"),
+        (advisory(lists={"n": {"objects": "nodes", "when": "1 + 1"}}), "lists.n.when"),
+        (advisory(lists={"n": {"objects": "nodes", "when": "n == 1"}}), "lists.n.when"),
         (advisory(lists={"nodes": "nodes"}, let={"nodes": "size(nodes)"}), "let.nodes: nodes is a variable already"),
         (advisory(skip=[{"when": "size(nodes) == 1", "because": "x"}]), "skip.0.when"),
         (advisory(values={"pods": ["a"]}), "values.pods: no condition reads pods"),
@@ -117,6 +119,17 @@ def test_two_files_of_one_id_are_refused(tmp_path: Path) -> None:
     first, second = write(tmp_path, advisory(), "a.yaml"), write(tmp_path, advisory(), "b.yaml")
     with pytest.raises(ConfigError, match=r"b\.yaml.*node-size is the name of a check"):
         checks_with(first, second)
+
+
+def test_a_list_with_a_condition_has_no_limit(tmp_path: Path) -> None:
+    finding = {"when": "size(big) > 1", "message": "{string(size(big))} are big"}
+    lists = {"big": {"objects": "addons.harvesterhci.io", "when": "has(object.spec.enabled) && object.spec.enabled"}}
+    check = checks_with(write(tmp_path, advisory(finding, lists=lists)))["node-size"]
+    many = [addon(f"a{number}", "vms", number < 3) for number in range(12_000)]
+    content = {"cluster": {"addons.harvesterhci.io": many, "nodes": [{"metadata": {"name": "n1"}}]}}
+    pair = UpgradePair(parse_version("v1.8.1"), parse_version("v1.8.2"))
+    (result,) = run_checks([check], inventory_for(check, content), pair, left_out={}, options={})
+    assert [finding.message for finding in result.findings] == ["3 are big"]
 
 
 SHIPPED = "kubeovn-operator-1-7-0"
