@@ -9,10 +9,15 @@ options} as JSON on standard input and prints {apiVersion, kind: ExecResult, out
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -128,21 +133,72 @@ def _outcome(entry: Mapping[str, Any]) -> Outcome:
 
 def _call(program: str, verb: str, given: bytes, seconds: float) -> Any:
     what = f"{program} {verb}"
-    try:
-        done = subprocess.run([program, verb], input=given, capture_output=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        raise Unreadable(f"{what} did not answer within {seconds:g} s") from None
-    except OSError as error:
-        raise Unreadable(f"{what} cannot be started: {error.strerror or error}") from None
-    if done.returncode != 0:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise Unreadable(f"{what} ended with exit code {done.returncode}" + (f": {last[0][:200]}" if last else ""))
-    if len(done.stdout) > MAX_OUTPUT:
+    code, printed, complaints = _answer([program, verb], given, seconds, what)
+    if len(printed) > MAX_OUTPUT:
         raise Unreadable(f"{what} printed more than {MAX_OUTPUT >> 20} MiB")
+    if code != 0:
+        last = complaints.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise Unreadable(f"{what} ended with exit code {code}" + (f": {last[0][:200]}" if last else ""))
     try:
-        return json.loads(done.stdout)
+        return json.loads(printed)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{what} printed no JSON: {error}") from None
+
+
+def _answer(command: list[str], given: bytes, seconds: float, what: str) -> tuple[int, bytes, bytes]:
+    """Run a program to its end; return its exit code and the first MAX_OUTPUT + 1 bytes of each thing it prints.
+
+    When it has printed too much or taken too long, it ends, with whatever it started.
+    """
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(given)
+        stdin.seek(0)
+        try:
+            process = subprocess.Popen(
+                command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            )
+        except OSError as error:
+            raise Unreadable(f"{what} cannot be started: {error.strerror or error}") from None
+    ends, printed = time.monotonic() + seconds, (bytearray(), bytearray())
+    try:
+        readers = [
+            threading.Thread(target=_collect, args=(process, pipe, kept), daemon=True)
+            for pipe, kept in zip((process.stdout, process.stderr), printed, strict=True)
+        ]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(max(0.0, ends - time.monotonic()))
+        if any(reader.is_alive() for reader in readers):
+            raise subprocess.TimeoutExpired(command, seconds)
+        process.wait(max(0.0, ends - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise Unreadable(f"{what} did not answer within {seconds:g} s") from None
+    finally:
+        _end_all(process)
+        process.wait()
+    return process.returncode, bytes(printed[0]), bytes(printed[1])
+
+
+def _collect(process: subprocess.Popen[bytes], pipe: Any, kept: bytearray) -> None:
+    """Keep what a program prints; one that prints too much is ended at once."""
+    with pipe:
+        while piece := pipe.read1(65536):
+            kept += piece[: MAX_OUTPUT + 1 - len(kept)]
+            if len(kept) > MAX_OUTPUT:
+                _end_all(process)
+                return
+
+
+def _end_all(process: subprocess.Popen[bytes]) -> None:
+    """End a program with all it started: both are in a group of their own, where the system has such groups."""
+    if process.returncode is not None:  # waited for: its number may by now be another's
+        return
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
 
 
 def _require(program: str, content: Any, kind: str) -> None:

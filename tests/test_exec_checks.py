@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,26 @@ def test_a_program_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("preflight.exec_checks.RUN_SECONDS", 0.2)
     result = run(program(tmp_path, DESCRIPTION, "exec tail -f /dev/null"))
     assert "did not answer within 0.2 s" in result.reason
+
+
+def test_a_program_that_prints_without_end_is_stopped_at_the_limit(tmp_path: Path) -> None:
+    result = run(program(tmp_path, DESCRIPTION, "cat >/dev/null; yes"))
+    assert result.status is Status.UNKNOWN
+    assert "printed more than 16 MiB" in result.reason
+
+
+def test_what_a_stopped_program_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("preflight.exec_checks.RUN_SECONDS", 1.0)
+    path = tmp_path / "held"
+    os.mkfifo(path)
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as held:
+        result = run(program(tmp_path, DESCRIPTION, f"sleep 1000 >{path} 2>&1 & echo x >{path}; wait"))
+        assert "did not answer" in result.reason
+        os.set_blocking(held.fileno(), True)
+        assert held.read(2) == b"x\n"
+        ended, _, _ = select.select([held], [], [], 30)
+        assert ended, "the child still holds the pipe"
+        assert held.read() == b""
 
 
 def test_programs_are_found_on_the_path_first_one_first(tmp_path: Path) -> None:
