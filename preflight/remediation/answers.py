@@ -25,7 +25,7 @@ _MEANINGS = (
 )
 _BY_STATUS = {
     401: "the credentials are not accepted (any more): log in again",
-    403: "this user may not do that; `harvester-preflight rbac --fix` prints the role that allows it",
+    403: "this user may not do that: an administrator may, or whoever is given that right",
     404: "it is gone: somebody else removed it meanwhile; run the check again",
     409: "somebody else changed it after the plan was made, so it was left alone; run fix again for a new plan",
     422: "the server finds the object itself invalid",

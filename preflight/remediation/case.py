@@ -84,6 +84,12 @@ class Case:
         """Say why a kind was not read; None when it was."""
         return self.inventory.get(resource).missing
 
+    def of_the_addon(self, resource: str) -> Iterator[JsonObject]:
+        """Yield the workloads of a kind that carry the Addon's name, or that of the logging it makes, as instance."""
+        names = (self.name, f"{self.name}-root")
+        key = "app.kubernetes.io/instance"
+        yield from (obj for obj in self.objects(resource) if labels_of(obj).get(key) in names)
+
     def owned(self, chart: JsonObject) -> bool:
         """Say whether the HelmChart belongs to this very Addon."""
         uid = text_at(self.addon, "metadata.uid")

@@ -13,6 +13,18 @@ REPAIR_NEEDS: tuple[Need, ...] = (
     need("pods", "status.phase"),
     need("secrets/helm-releases", optional=True),
     need("upgrades.harvesterhci.io"),
+    need(
+        "statefulsets.apps",
+        "spec.persistentVolumeClaimRetentionPolicy",
+        "spec.volumeClaimTemplates.metadata.name",
+        optional=True,
+    ),
+    need(
+        "persistentvolumeclaims",
+        "metadata.annotations[meta.helm.sh/release-name]",
+        "metadata.annotations[helm.sh/resource-policy]",
+        optional=True,
+    ),
     need("leases.coordination.k8s.io/repair", "spec", "metadata.annotations", optional=True),
 )
 

@@ -7,6 +7,7 @@ from preflight.cluster.writer import LEASE_NAMESPACE, Writer, plural_of
 from preflight.errors import RemediationError, Unreadable
 from preflight.fields import labels_of, ref_of
 from preflight.inventory import Inventory, JsonObject
+from preflight.permissions import FIX
 from preflight.remediation.answers import explain
 from preflight.remediation.plan import Action, Plan, Step
 from preflight.resources import RESOURCES
@@ -96,6 +97,17 @@ def check_permissions(writer: Writer, plan: Plan) -> None:
             for verb, group, resource, namespace in lacking
         )
         raise RemediationError(
-            f"{writer.api.user} is not allowed to: {words}. Nothing was changed; "
-            "`harvester-preflight rbac --fix` prints the role that allows it"
+            f"{writer.api.user} is not allowed to: {words}. Nothing was changed; {_who_may(lacking)}"
         )
+
+
+def _who_may(lacking: list[Permission]) -> str:
+    """Say which role would do: that of `rbac --fix` holds what repairs of stuck Addons write, and no more."""
+    given = {(verb, one.group, one.resource) for one in FIX for verb in one.verbs}
+    beyond = sorted({resource for verb, group, resource, _ in lacking if (verb, group, resource) not in given})
+    if not beyond:
+        return "`harvester-preflight rbac --fix` prints the role that allows it"
+    return (
+        f"the role of `harvester-preflight rbac --fix` does not hold {', '.join(beyond)} either: that takes an "
+        "administrator's account"
+    )

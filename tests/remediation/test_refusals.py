@@ -30,6 +30,8 @@ RESOURCES = {
     "Setting": "settings.harvesterhci.io",
     "Upgrade": "upgrades.harvesterhci.io",
     "ServiceAccount": "serviceaccounts",
+    "StatefulSet": "statefulsets.apps",
+    "PersistentVolumeClaim": "persistentvolumeclaims",
 }
 Obj = dict[str, Any]
 

@@ -1,12 +1,13 @@
 """Delete what a disabled or removed Addon left behind, except its data.
 
 Rule: the HelmChart first, since helm-controller uninstalls the release for it; then what is still there; the newest
-release Secret last, because helm needs it to know what was installed. Claims (PVCs) are data and are never deleted.
+release Secret last, because helm needs it to know what was installed. Claims (PVCs) are data and are never deleted; those
+that would go with something else are named (see preflight.remediation.claims).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from preflight.fields import labels_of, maps_at, name_of, namespace_of
@@ -20,6 +21,7 @@ from preflight.remediation.case import (
     release_revision,
     target_with_uid,
 )
+from preflight.remediation.claims import claims_that_go
 from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until
 
 PLURALS = {
@@ -45,7 +47,8 @@ def steps(case: Case) -> list[Step]:
         raise Refused("nothing that may be deleted is left: claims (PVCs) and namespaces are yours to decide about")
     # Deleting the HelmChart makes helm-controller change and remove the rest: of that only the uids stay true.
     moving = case.helm_chart is not None
-    return [_delete(case, obj, moving=moving and bool(index)) for index, obj in enumerate(found)]
+    going = claims_that_go(case, found)
+    return [_delete(case, obj, going, moving=moving and bool(index)) for index, obj in enumerate(found)]
 
 
 def _must_be_done_with(case: Case) -> None:
@@ -80,9 +83,7 @@ def _jobs(case: Case) -> Iterator[JsonObject]:
 def _workloads(case: Case) -> Iterator[JsonObject]:
     for resource in ("deployments.apps", "daemonsets.apps", "statefulsets.apps"):
         if not case.missing(resource):
-            names = (case.name, f"{case.name}-root")
-            key = "app.kubernetes.io/instance"
-            yield from (obj for obj in case.objects(resource) if labels_of(obj).get(key) in names)
+            yield from case.of_the_addon(resource)
 
 
 def _helpers(case: Case) -> Iterator[JsonObject]:
@@ -102,7 +103,14 @@ def _releases(case: Case) -> Iterator[JsonObject]:
         yield from sorted(mine, key=release_revision)
 
 
-def _delete(case: Case, obj: JsonObject, *, moving: bool) -> Step:
+def _loses(target: Target, going: Mapping[str, str]) -> str:
+    if not going or target.kind not in ("HelmChart", "StatefulSet"):
+        return f"{target.words} and what it runs or owns; claims (PVCs) stay"
+    claims = ", ".join(f"{name} ({why})" for name, why in going.items())
+    return f"{target.words} and what it runs or owns; DATA GOES WITH IT, claims: {claims}"
+
+
+def _delete(case: Case, obj: JsonObject, going: Mapping[str, str], *, moving: bool) -> Step:
     target = target_with_uid(obj)
     if moving:
         target = replace(target, resource_version="")
@@ -117,7 +125,7 @@ def _delete(case: Case, obj: JsonObject, *, moving: bool) -> Step:
         reason=f"left over from Addon {case.namespace}/{case.name}",
         risk="helm uninstalls what the release still holds" if target.kind == "HelmChart" else "",
         undo="nothing to put back" if target.kind == "Job" else "create it again from the saved object",
-        loses=f"{target.words} and what it runs or owns; claims (PVCs) stay",
+        loses=_loses(target, going),
         commands=(f"kubectl {where}delete {PLURALS[target.kind]} {target.name}",),
         goal=Goal(Until.GONE, f"gone: {target.words}", (_bare(target),)),
     )
