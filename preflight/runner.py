@@ -76,7 +76,7 @@ def run_checks(
                 findings=answer.findings,
                 worst=check.worst,
                 required=required(check),
-                left_out=bool(left_out.get(check.id)),
+                left_out=bool(left_out.get(check.id)) and applicability(check, pair)[0] is not False,
                 waived_by=waiver(check.id, check.waived_by, pair.via),
             )
         )

@@ -24,8 +24,8 @@ FULL_ENTRIES = 6
 """How many blocking entries are written with their objects and commands; further ones get a line each."""
 MOST_LINES = 12
 """How many lines a section of one-line entries has."""
-MOST_MESSAGE = 2
-"""Lines of the message in an entry of several objects, where each has its own."""
+MOST_MESSAGE, MOST_OF_MANY = 3, 2
+"""Lines of the message in an entry of one object, and of several, where each has its own; -v has it whole."""
 
 
 def render(document: dict[str, Any], style: Style) -> str:
@@ -123,7 +123,7 @@ def _body(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
     if entry.blocks and not entry.number and several:
         return lines
     told = wrap(message, style.width, "    ")
-    lines += _cut(told, MOST_MESSAGE, style) if several else told
+    lines += _cut(told, MOST_OF_MANY if several else MOST_MESSAGE, style)
     if finding["transient"]:
         lines += wrap("This is expected to pass by itself; --wait waits for it.", style.width, "    ")
     return lines + _next(report, entry, style)
@@ -138,7 +138,7 @@ def _next(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
     indent = " " * (len(arrow) + 5)
     lines = wrap(f"{arrow} {doc.sentence(first)}", style.width, "    ", indent) if first else []
     # A command is never wrapped: it is there to be copied.
-    told = [line for command in shared_commands(report, entry, style.caller) for line in command.split("\n")]
+    told = [line for command in shared_commands(report, entry, style.caller)[:1] for line in command.split("\n")]
     return lines + [f"{indent}{paint(line, 'cyan', style.colour)}" for line in told]
 
 
