@@ -79,8 +79,9 @@ class _Links:
             if root.waived is None and root.severity != "info" and root.cause in (explains.causes or (root.cause,)):
                 for name in touched(root, explains.tie):
                     shared.setdefault(name, []).append(root)
-        for symptom in symptoms:
-            for name in touched(symptom, explains.tie) if shared else ():
+        meant = [one for one in symptoms if one.cause in (explains.symptoms or (one.cause,))] if shared else []
+        for symptom in meant:
+            for name in touched(symptom, explains.tie):
                 for root in shared.get(name, ()):
                     self._join(explains, root, symptom)
 

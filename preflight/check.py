@@ -75,6 +75,8 @@ class Explains:
     """Whether the other's finding is the same fault of the same object, and so is shown under the root only."""
     causes: tuple[str, ...] = ()
     """Only the root's findings of these causes; empty: all."""
+    symptoms: tuple[str, ...] = ()
+    """Only the other's findings of these causes; empty: all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ _ROWS: tuple[Resource, ...] = (
     _row("pods", "v1", "Pod"),
     _row("events", "v1", "Event"),
     _row("events/nodes", "v1", "Event", namespaces=("default",)),
+    _row("events/upgrade", "v1", "Event", namespaces=("cattle-system", "harvester-system")),
     _row("persistentvolumeclaims", "v1", "PersistentVolumeClaim"),
     _row("serviceaccounts", "v1", "ServiceAccount", metadata_only=True),
     _row("configmaps/chart-content", "v1", "ConfigMap", metadata_only=True, namespaces=ADDON_NAMESPACES),

@@ -60,7 +60,7 @@ def test_a_bound_of_versions_moves(tmp_path: Path) -> None:
 
 def test_a_helper_is_tried_with_the_checks_that_import_it() -> None:
     modules = Modules(ROOT)
-    names = modules.checks_of(Path("checks/vms/_affinity.py"))
+    names = modules.checks_of(Path("checks/_affinity.py"))
     assert "preflight_checks.vms.vm_live_migration" in names
     assert not [name for name in names if "._" in name]
     assert modules.checks_of(Path("checks/nodes/node_ready.py")) == ("preflight_checks.nodes.node_ready",)

@@ -26,7 +26,7 @@ from preflight.api import (
     value_at,
 )
 
-from ._affinity import selects
+from .._affinity import selects
 from ._vms import FINAL, has_witness_label, home_of
 
 HOSTNAME = "kubernetes.io/hostname"

@@ -24,7 +24,7 @@ from preflight.api import (
     unknown,
 )
 
-from ._affinity import fits
+from .._affinity import fits
 from ._capacity import Repulsion, Size
 from ._launchers import GROWTH
 from ._vms import full_name, home_of, stop, touching

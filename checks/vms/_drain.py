@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from preflight.api import JsonObject, View, boolean_at, lies_in, maps_at, name_of, value_at
 
-from ._affinity import REQUIRED, fits
+from .._affinity import REQUIRED, fits
 from ._vms import has_witness_label, home_of, host_devices
 
 WITH_DISKS = ">=1.4.1 <1.8.0"

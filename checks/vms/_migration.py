@@ -34,7 +34,7 @@ from preflight.api import (
     value_at,
 )
 
-from ._affinity import fits
+from .._affinity import fits
 from ._drain import COUNTS_EMPTY_DEVICES, WITH_DISKS, WITHOUT_WITNESS, takers
 from ._vms import REPO_VM, full_name, home_of, host_devices, stop, touching
 

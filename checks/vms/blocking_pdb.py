@@ -39,7 +39,7 @@ from preflight.api import (
     text_at,
 )
 
-from ._budgets import MIRROR, Budgets, gives_way, is_judged_elsewhere, refused
+from .._budgets import MIRROR, Budgets, gives_way, is_judged_elsewhere, refused
 from ._vms import full_name
 
 BUDGETS = "poddisruptionbudgets.policy"

@@ -6,7 +6,7 @@ blocking roots are numbered, since they are the steps to take.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from preflight.render import document as doc
@@ -77,7 +77,7 @@ def entries_of(report: Json) -> Entries:
     found = doc.sections(report)
     blocking = _grouped(found.blockers, blocks=True)
     warnings, infos = _grouped(found.warnings), _grouped(found.infos)
-    _link([*blocking, *warnings, *infos])
+    _link([*blocking, *warnings, *infos], _folded(report))
     ordered = _ordered(blocking)
     steps = [entry for entry in ordered if not any(root.blocks for root in entry.roots)]
     for number, entry in enumerate(steps, 1):
@@ -99,11 +99,28 @@ def _grouped(items: Iterable[doc.Item], *, blocks: bool = False) -> list[Entry]:
     return list(groups.values())
 
 
-def _link(entries: Iterable[Entry]) -> None:
+def _folded(report: Json) -> Mapping[str, Sequence[str]]:
+    """Return of each folded finding, which no entry shows, the roots that are shown in its place."""
+    findings = [item.finding for item in doc.items(report)]
+    return {one["id"]: one.get("causedBy", ()) for one in findings if one.get("folded") and one.get("id")}
+
+
+def _roots(finding: Json, folded: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    """Yield the ids of what a finding follows from, in place of a folded one those of its own roots."""
+    todo, seen = list(finding.get("causedBy", ())), set()
+    while todo:
+        name = todo.pop(0)
+        if name not in seen:
+            seen.add(name)
+            todo += folded.get(name, ())
+            yield name
+
+
+def _link(entries: Iterable[Entry], folded: Mapping[str, Sequence[str]]) -> None:
     entries = list(entries)
     owner = {finding.get("id"): entry for entry in entries for finding in entry.findings if finding.get("id")}
     for entry in entries:
-        ids = dict.fromkeys(cause for finding in entry.findings for cause in finding.get("causedBy", ()))
+        ids = dict.fromkeys(cause for finding in entry.findings for cause in _roots(finding, folded))
         for root in dict.fromkeys(id(owner[cause]) for cause in ids if cause in owner):
             other = next(one for one in entries if id(one) == root)
             if other is not entry and entry not in other.roots:

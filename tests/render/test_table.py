@@ -336,6 +336,35 @@ def test_roots_come_first_and_what_follows_from_them_behind() -> None:
     assert heads[1].endswith("follows from 1")
 
 
+def test_what_follows_from_a_folded_entry_follows_from_the_one_that_is_shown() -> None:
+    """The middle of a chain that is the same fault as its root is no entry: the end of it still has a root."""
+    explains = {
+        "node-ready": (Explains("longhorn-volume-health", Tie.NODE, folds=True),),
+        "longhorn-volume-health": (Explains("clock-skew", Tie.CLUSTER, symptoms=("clock-skewed",)),),
+    }
+    results = [
+        result("node-ready", Status.FAIL, "nodes", NODE_DOWN),
+        result("longhorn-volume-health", Status.FAIL, "longhorn", DEGRADED[0]),
+        result("clock-skew", Status.FAIL, "nodes", replace(SKEW, severity=Severity.FAIL)),
+    ]
+    checks = [SimpleNamespace(id=one.id, explains=explains.get(one.id, ())) for one in results]
+    report = document(list(link(identify(results), checks)))  # type: ignore[arg-type]
+    heads = [line for line in lines("table", report) if "✗" in line]
+    assert [line.split()[0] for line in heads] == ["1", "✗"]
+    assert heads[1].endswith("follows from 1")
+
+
+def test_a_cause_that_is_not_named_as_a_symptom_is_not_explained() -> None:
+    explains = (Explains("clock-skew", Tie.CLUSTER, symptoms=("clock-stopped",)),)
+    results = [
+        result("node-ready", Status.FAIL, "nodes", NODE_DOWN),
+        result("clock-skew", Status.WARN, "nodes", SKEW),
+    ]
+    checks = [SimpleNamespace(id="node-ready", explains=explains), SimpleNamespace(id="clock-skew", explains=())]
+    (_, skew) = link(identify(results), checks)  # type: ignore[arg-type]
+    assert skew.findings[0].caused_by == ()
+
+
 @pytest.mark.parametrize("amount", [1, 30, 300, 4800])
 @pytest.mark.parametrize("width", [80, 200])
 def test_one_fault_is_one_entry_however_many_objects_have_it(amount: int, width: int) -> None:
