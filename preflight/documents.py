@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from preflight.errors import ConfigError
+from preflight.values.names import perhaps
 
 API_VERSION = "harvester-preflight/v1"
 MAX_WORDS = 200
@@ -24,7 +25,9 @@ def load_schema(name: str) -> dict[str, Any]:
 
     resource = files("preflight_schemas") / f"{name}.schema.json"
     if not name.isidentifier() or not resource.is_file():
-        raise ConfigError(f"there is no schema {name!r} (known: {', '.join(schema_names())})")
+        raise ConfigError(
+            f"there is no schema {name!r}{perhaps(name, schema_names())} (known: {', '.join(schema_names())})"
+        )
     loaded: dict[str, Any] = json.loads(resource.read_text(encoding="utf-8"))
     return loaded
 

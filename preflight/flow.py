@@ -16,11 +16,12 @@ from preflight.knowledge.packaged import shipped
 from preflight.model import Code, Reason, Report, SourceInfo, UpgradePair
 from preflight.pair import PAIR_NEEDS, version_pair
 from preflight.parity import agreement
-from preflight.registry import check_options, find_plugins, is_required, load_checks, packages_of, select_checks
+from preflight.registry import check_options, find_plugins, load_checks, packages_of
 from preflight.releases import Knowledge
 from preflight.report import build_report
 from preflight.resources import How
 from preflight.runner import applicability, run_checks
+from preflight.selection import is_required, select_checks
 from preflight.serving import served
 from preflight.settings import Settings
 from preflight.sources import Reader

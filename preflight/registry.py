@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.border import ours_alone, problem_of
 from preflight.check import OURS, Check
-from preflight.errors import ConfigError, UsageError
+from preflight.errors import ConfigError
 from preflight.inventory import View
 from preflight.knowledge.judging import advisory_check
 from preflight.knowledge.packaged import advisories_of
 from preflight.model import Code, Outcome, Reason, Severity, Unknown
+from preflight.selection import SEE
+from preflight.values.names import perhaps
 from preflight.values.times import parse_duration
 
 if TYPE_CHECKING:
@@ -115,37 +117,6 @@ def _report_order(check: Check) -> tuple[int, str, str]:
     return place, check.category, check.id
 
 
-def select_checks(
-    checks: Sequence[Check], select: Sequence[str], skip: Sequence[str], require: Sequence[str]
-) -> Mapping[str, str]:
-    """Return the reason why each check is left out, empty for those that run.
-
-    Raises UsageError for an id or tag that no check has, and for a required check that is missing or left out.
-    """
-    for word in (*select, *skip):
-        if not any(_matches(check, word) for check in checks):
-            raise UsageError(f"no check has the id or tag {word!r}; `harvester-preflight list` shows them all")
-    for word in require:
-        if not any(_names(check, word) for check in checks):
-            raise UsageError(f"--require {word}: no check has this id; `harvester-preflight list` shows them all")
-    left_out = {}
-    for check in checks:
-        reason = ""
-        if select and not any(_matches(check, word) for word in select):
-            reason = "not selected (--select)"
-        elif any(_matches(check, word) for word in skip):
-            reason = "left out by --skip"
-        if reason and any(_names(check, word) for word in require):
-            raise UsageError(f"check {check.id} is required (--require) and {reason}: drop one of the two")
-        left_out[check.id] = reason
-    return left_out
-
-
-def is_required(check: Check, require: Sequence[str]) -> bool:
-    """Say whether --require names this check."""
-    return any(_names(check, word) for word in require)
-
-
 def _dotted(*path: str) -> str:
     return ".".join(path)
 
@@ -160,9 +131,7 @@ def check_options(
     by_name = {name: check for check in checks for name in (check.id, *check.aliases)}
     for name in thresholds:
         if name not in by_name:
-            raise ConfigError(
-                f"{where('thresholds', name)}: no check is called {name!r}; `harvester-preflight list` shows them all"
-            )
+            raise ConfigError(f"{where('thresholds', name)}: no check is called {name!r}{perhaps(name, by_name, SEE)}")
     merged: dict[str, dict[str, Any]] = {}
     for check in checks:
         merged[check.id] = {key: option.default for key, option in check.options.items()}
@@ -176,7 +145,7 @@ def _option_value(check: Check, key: str, value: Any, where: str) -> Any:
     option = check.options.get(key)
     if option is None:
         known = ", ".join(sorted(check.options)) or "none"
-        raise ConfigError(f"{where}: {check.id} has no option {key!r} (it has: {known})")
+        raise ConfigError(f"{where}: {check.id} has no option {key!r} (it has: {known}){perhaps(key, check.options)}")
     default = option.default
     number = isinstance(default, (int, float)) and not isinstance(default, bool)
     right = isinstance(value, (int, float)) and not isinstance(value, bool) if number else type(value) is type(default)
@@ -189,14 +158,6 @@ def _option_value(check: Check, key: str, value: Any, where: str) -> Any:
     if isinstance(default, str) and parse_duration(default) is not None and parse_duration(value) is None:
         raise ConfigError(f"{where}: {value!r} is not a duration such as {default!r}")
     return value
-
-
-def _matches(check: Check, word: str) -> bool:
-    return _names(check, word) or word == check.category or word in check.tags
-
-
-def _names(check: Check, word: str) -> bool:
-    return word == check.id or word in check.aliases
 
 
 def _load(plugin: Plugin) -> list[Check]:

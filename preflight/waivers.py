@@ -18,6 +18,8 @@ from preflight.config_file import Config
 from preflight.errors import ConfigError
 from preflight.model import CheckResult, Finding, ResourceRef, Severity, Status, Unknown, UpgradePair, Waived
 from preflight.report import CONFIGURATION
+from preflight.selection import names_of
+from preflight.values.names import perhaps
 from preflight.values.versions import check_range
 
 WAIVERS_ID = "waivers"
@@ -147,12 +149,12 @@ class Waivers:
 
 def validate_waivers(config: Config, checks: Sequence[Check]) -> None:
     """Raise ConfigError for a waiver or attestation of an unknown check, a bad date or a bad version range."""
-    names = {name for check in checks for name in (check.id, *check.aliases)}
+    names = set(names_of(checks))
     for key, entries in (("waivers", config.waivers), ("attestations", config.attestations)):
         for index, entry in enumerate(entries):
             where = config.where(key, index)
             if entry["check"] not in names:
-                raise ConfigError(f"{where}: no check is called {entry['check']!r}")
+                raise ConfigError(f"{where}: no check is called {entry['check']!r}{perhaps(entry['check'], names)}")
             try:
                 last = datetime.strptime(entry["expires"], "%Y-%m-%d")
                 if "when" in entry and datetime.strptime(entry["when"][:10], "%Y-%m-%d") > last:

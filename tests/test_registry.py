@@ -10,8 +10,10 @@ import pytest
 
 from preflight.errors import ConfigError, UsageError
 from preflight.model import Status, UpgradePair
-from preflight.registry import check_options, find_plugins, load_checks, select_checks
+from preflight.registry import check_options, find_plugins, load_checks
 from preflight.runner import run_checks
+from preflight.selection import by_id, is_required, select_checks
+from preflight.values.names import perhaps, split_names
 from tests.cases import inventory_for
 
 GOOD = """
@@ -117,6 +119,41 @@ def one(install: Install) -> tuple:
 def test_selection_by_id_alias_category_and_tag(one: tuple, word: str) -> None:
     assert select_checks(one, [word], [], []) == {"acme-disk": ""}
     assert select_checks(one, [], [word], []) == {"acme-disk": "left out by --skip"}
+
+
+@pytest.mark.parametrize("word", ["acme-*", "*-name", "node?", "[m]ine", "*"])
+def test_selection_by_a_pattern(one: tuple, word: str) -> None:
+    assert select_checks(one, [word], [], []) == {"acme-disk": ""}
+    assert select_checks(one, [], [word], []) == {"acme-disk": "left out by --skip"}
+    assert is_required(one[0], [word]) is (word in ("acme-*", "*-name", "*"))
+    with pytest.raises(UsageError, match=r"other-\*"):
+        select_checks(one, ["other-*", word], [], [])
+
+
+def test_a_check_with_an_object_goes_by_every_name_of_the_check(one: tuple) -> None:
+    assert by_id(["old-name:ns/*", "acme-*"], one, "--only") == ("acme-disk:ns/*", "acme-disk")
+    assert by_id(["absent", "acme-disk"], one, "--only", ("absent",)) == ("absent", "acme-disk")
+    with pytest.raises(UsageError, match=r"--only acme_disc:a/b: .*did you mean acme-disk\?"):
+        by_id(["acme_disc:a/b"], one, "--only")
+
+
+def test_lists_are_taken_apart_at_commas() -> None:
+    assert split_names(["a,b", "c , a", ",", ""]) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("node-redy", "; did you mean node-ready?"),
+        ("Node_Ready", "; did you mean node-ready?"),
+        ("skew", "; did you mean clock-skew?"),
+        ("clock-skwe*", "; did you mean clock-skew?"),
+        ("er", "none"),
+        ("zzz", "none"),
+    ],
+)
+def test_a_wrong_name_gets_those_that_are_like_it(word: str, words: str) -> None:
+    assert perhaps(word, ["clock-skew", "node-ready", "addons"], "none") == words
 
 
 @pytest.mark.parametrize("words", [(["nope"], [], []), ([], ["nope"], []), ([], [], ["nope"]), ([], [], ["nodes"])])

@@ -18,6 +18,7 @@ import click
 from preflight import __version__
 from preflight.errors import ExitCode, PreflightError
 from preflight.values.foreign_text import visible
+from preflight.values.names import perhaps
 
 BUG_REPORT = "https://github.com/harvester/harvester-preflight/issues"
 
@@ -54,6 +55,14 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; for a wrong word name those it may stand for."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"there is no command {visible(repr(args[0]))}{perhaps(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""

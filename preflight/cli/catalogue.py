@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -18,6 +18,8 @@ from preflight.cli.terminal import is_terminal, style_for
 from preflight.errors import UsageError
 from preflight.flow import registered_checks
 from preflight.resources import How
+from preflight.selection import SEE, is_named, names_of
+from preflight.values.names import is_meant, perhaps, split_names
 
 EVERY_UPGRADE = "every upgrade"
 FULL_TABLE = 180
@@ -117,26 +119,38 @@ def versions_of(check: Check) -> str:
 
 
 @click.command()
-@click.argument("name", metavar="CHECK")
+@click.argument("names", metavar="CHECK...", nargs=-1, required=True)
 @config_option
 @plugin_option
-def explain(name: str, **params: Any) -> None:
-    """Say why CHECK (or CHECK/CAUSE) blocks an upgrade, how it comes about, how to fix it, and what it reads."""
-    checks = registered_checks(request_from(params).settings)
-    wanted, _, cause = name.partition("/")
-    for check in checks:
-        if wanted in (check.id, *check.aliases):
-            if cause and cause not in check.causes:
-                raise UsageError(f"{check.id} has no cause {cause!r} (it has: {', '.join(check.causes) or 'none'})")
-            width = min(style_for(sys.stdout, "never", verbose=0, quiet=False).width, 110)
-            print_text("\n".join(_explanation(check, cause, width)))
-            return
-    import difflib
+def explain(names: tuple[str, ...], **params: Any) -> None:
+    """Say why CHECK (or CHECK/CAUSE) blocks an upgrade, how it comes about, how to fix it, and what it reads.
 
-    near = difflib.get_close_matches(wanted, [check.id for check in checks], 3)
-    raise UsageError(
-        f"no check is called {wanted!r}" + (f"; did you mean {' or '.join(near)}?" if near else "; see `list`")
-    )
+    Several are taken, also as a,b or as a pattern such as 'longhorn-*'.
+    """
+    checks = registered_checks(request_from(params).settings)
+    width = min(style_for(sys.stdout, "never", verbose=0, quiet=False).width, 110)
+    meant = {(check.id, cause): check for name in split_names(names) for check, cause in _meant(name, checks)}
+    texts = ("\n".join(_explanation(check, cause, width)) for (_, cause), check in meant.items())
+    print_text("\n\n\n".join(texts))
+
+
+def _meant(name: str, checks: Sequence[Check]) -> Iterator[tuple[Check, str]]:
+    """Yield the checks that CHECK or CHECK/CAUSE means, each with the cause. Raises UsageError when there is none."""
+    wanted, _, cause = name.partition("/")
+    found = [check for check in checks if is_named(check, wanted)]
+    if not found:
+        raise UsageError(f"no check is called {wanted!r}{perhaps(wanted, names_of(checks), SEE)}")
+    if not cause:
+        yield from ((check, "") for check in found)
+        return
+    causes = [(check, one) for check in found for one in check.causes if is_meant(one, cause)]
+    if not causes:
+        known = [one for check in found for one in check.causes]
+        names = ", ".join(check.id for check in found)
+        raise UsageError(
+            f"{names} has no cause {cause!r}{perhaps(cause, known)} (it has: {', '.join(known) or 'none'})"
+        )
+    yield from causes
 
 
 def _explanation(check: Check, cause: str, width: int) -> Iterator[str]:

@@ -33,6 +33,7 @@ from preflight.flow import Examination, examine, examine_unreadable, registered_
 from preflight.model import Via
 from preflight.render import RENDERERS
 from preflight.report import FAIL_ON, report_dict
+from preflight.selection import by_id
 
 output_options = stacked(
     option(
@@ -117,7 +118,7 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     Exit codes: 0 ready, 3 blocked, 4 undecided (something could not be determined), 2 usage, 1 the tool failed,
     5 --remediate did not work out.
     """
-    request = request_from(params)
+    request = _shown(request_from(params))
     _publishable(request)
     baseline = _baseline(request.baseline)
     document, failed = (_many(request), False) if _several(request) else _one(request)
@@ -127,6 +128,18 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     if request.output.publish:
         _publish(document, request)
     ctx.exit(code)
+
+
+def _shown(request: Request) -> Request:
+    """Write --show with the ids of checks. Raises UsageError for what no check is called."""
+    output = request.output
+    if not output.show:
+        return request
+    from preflight.parity import AGREEMENT_ID
+    from preflight.waivers import WAIVERS_ID
+
+    show = by_id(output.show, registered_checks(request.settings), "--show", (AGREEMENT_ID, WAIVERS_ID))
+    return replace(request, output=replace(output, show=show))
 
 
 def _publishable(request: Request) -> None:

@@ -9,6 +9,7 @@ import click
 from preflight.config_file import Config, find_config
 from preflight.errors import ConfigError
 from preflight.values.foreign_text import visible
+from preflight.values.names import perhaps
 
 
 def load_config_option(ctx: click.Context, _param: click.Parameter, value: str | None) -> Config:
@@ -41,7 +42,7 @@ def _refuse_unknown_flags(config: Config) -> None:
     known = all_flags() if keys else set()
     for key in keys:
         if key not in known:
-            raise ConfigError(f"{config.where('defaults', key)}: no command has a flag --{key}")
+            raise ConfigError(f"{config.where('defaults', key)}: no command has a flag --{key}{perhaps(key, known)}")
 
 
 def _say_what_was_found(config: Config) -> None:

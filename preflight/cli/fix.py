@@ -22,10 +22,10 @@ from preflight.cli.options import (
 from preflight.cli.output import print_text
 from preflight.cli.repairing import (
     apply_options,
-    by_id,
     carry_out,
     check_apply,
     examine_for_repair,
+    named_checks,
 )
 from preflight.cli.request import Request, request_from
 from preflight.cli.resume import run_resume
@@ -79,7 +79,7 @@ def run_fix(request: Request) -> ExitCode:
 
     # A plan loses nothing: --force is for carrying out.
     repair = request.repair
-    choice = Choice(by_id(repair.only, request), repair.strategy, repair.force or not repair.apply)
+    choice = Choice(named_checks(repair.only, request, "--only"), repair.strategy, repair.force or not repair.apply)
     found = examine_for_repair(request, choice.only)
     if trace := trace_in(found.inventory):
         raise RemediationError(f"{trace.words}. Nothing was changed.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from preflight.documents import API_VERSION
 from preflight.errors import ExitCode, UsageError
+from preflight.values.names import perhaps
 
 AT_A_TIME = 4
 """Clusters read at once: each reader keeps several connections busy by itself."""
@@ -32,7 +33,8 @@ def choose_contexts(known: Sequence[str], named: str, pattern: str | None) -> li
         chosen = [name for name in dict.fromkeys(named.split(",")) if name]
         for name in chosen:
             if name not in known:
-                raise UsageError(f"--context {name}: the kubeconfig has no such context (it has: {', '.join(known)})")
+                there = f"{perhaps(name, known)} (it has: {', '.join(known)})"
+                raise UsageError(f"--context {name}: the kubeconfig has no such context{there}")
         return chosen
     try:
         expression = re.compile(pattern)

@@ -108,9 +108,14 @@ source_options = stacked(
 )
 
 selection_options = stacked(
-    option("--select", multiple=True, metavar="ID|TAG", help="Run only these checks, categories or tags; repeatable."),
-    option("--skip", multiple=True, metavar="ID|TAG", help="Leave these out; repeatable."),
-    option("--require", multiple=True, metavar="ID", help="This check must be there and answer; repeatable."),
+    option(
+        "--select",
+        multiple=True,
+        metavar="ID|TAG[,...]",
+        help="Run only these checks, categories or tags, also as a pattern ('longhorn-*'); repeatable.",
+    ),
+    option("--skip", multiple=True, metavar="ID|TAG[,...]", help="Leave these out; repeatable."),
+    option("--require", multiple=True, metavar="ID[,...]", help="This check must be there and answer; repeatable."),
 )
 
 connection_options = stacked(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from preflight.cli import say
-from preflight.cli.repairing import OFFLINE, by_id, carry_out, examine_for_repair
+from preflight.cli.repairing import OFFLINE, carry_out, examine_for_repair, named_checks
 from preflight.cli.request import Request
 from preflight.cli.terminal import Progress
 from preflight.errors import ExitCode, RemediationError, UsageError
@@ -48,8 +48,7 @@ def remediate(request: Request, first: Examination, again: Callable[[], Examinat
     if first.report.source.type != "live":
         raise UsageError(f"--remediate: {OFFLINE.replace('--apply', '--remediate')}")
     checks = request.repair.remediate
-    only = by_id([check for check in checks if check != EVERY], request)
-    _must_exist(first.report, only)
+    only = named_checks([check for check in checks if check != EVERY], request, "--remediate")
     found = examine_for_repair(request, only)
     # what --select or --skip left out was not checked, so it is not repaired either
     ran = {result.id for result in first.report.checks if result.status is not Status.SKIPPED}
@@ -69,13 +68,6 @@ def remediate(request: Request, first: Examination, again: Callable[[], Examinat
     if outcome.word == "interrupted":
         raise KeyboardInterrupt
     return again(), outcome.exit_code is not ExitCode.READY
-
-
-def _must_exist(report: Report, only: Sequence[str]) -> None:
-    known = {result.id for result in report.checks}
-    for name in only:
-        if name not in known:
-            raise UsageError(f"--remediate {name}: there is no check of that name (see `list`)")
 
 
 def wait_while_transient(

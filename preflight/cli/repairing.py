@@ -19,6 +19,7 @@ from preflight.cli.terminal import Progress, is_terminal
 from preflight.errors import UsageError
 from preflight.flow import Examination, examine, registered_checks
 from preflight.model import Report
+from preflight.selection import by_id
 from preflight.serving import served
 from preflight.values.foreign_text import visible
 
@@ -56,12 +57,14 @@ def check_apply(request: Request) -> None:
         raise UsageError("--apply asks before it changes anything, and there is no terminal to ask on: add --yes")
 
 
-def by_id(entries: Sequence[str], request: Request) -> tuple[str, ...]:
-    """Write CHECK or CHECK:OBJECT with the check's id where its other name was given."""
-    checks = registered_checks(request.settings) if entries else ()
-    aliases = {alias: check.id for check in checks for alias in check.aliases}
-    parted = (entry.partition(":") for entry in entries)
-    return tuple(aliases.get(name, name) + colon + where for name, colon, where in parted)
+def named_checks(entries: Sequence[str], request: Request, flag: str) -> tuple[str, ...]:
+    """Write CHECK or CHECK:OBJECT with the check's id where its other name or a pattern was given.
+
+    Raises UsageError for what no check is called.
+    """
+    from preflight.remediation.strategies import REPAIRABLE_CHECKS
+
+    return by_id(entries, registered_checks(request.settings), flag, REPAIRABLE_CHECKS) if entries else ()
 
 
 def examine_for_repair(request: Request, only: Sequence[str]) -> Examination:
@@ -85,10 +88,6 @@ def examine_for_repair(request: Request, only: Sequence[str]) -> Examination:
 
 def _selected(checks: Sequence[Check], wanted: set[str]) -> list[str]:
     own = "harvester-preflight"
-    known = {check.id for check in checks} | {alias for check in checks for alias in check.aliases}
-    for name in sorted(wanted - known):
-        if name not in ("addon-stuck", "addon-leftovers"):
-            raise UsageError(f"--only {name}: there is no check of that name (see `list`)")
     return [check.id for check in checks if check.id in wanted or check.origin != own or {*check.aliases} & wanted]
 
 

@@ -17,6 +17,7 @@ from preflight.errors import UsageError
 from preflight.model import Via
 from preflight.render import RENDERERS
 from preflight.settings import Settings
+from preflight.values.names import split_names
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds to wait for the goal of one step of a repair."""
@@ -91,9 +92,9 @@ def _settings(params: Mapping[str, Any]) -> Settings:
         from_version=params.get("from_version") or "",
         via=Via(params.get("via") or Via.UPGRADE),
         now=now,
-        select=tuple(params.get("select") or ()),
-        skip=tuple(params.get("skip") or ()),
-        require=tuple(params.get("require") or ()),
+        select=split_names(params.get("select") or ()),
+        skip=split_names(params.get("skip") or ()),
+        require=split_names(params.get("require") or ()),
         fail_on=params.get("fail_on") or "fail",
         plugins=not params.get("no_plugins"),
         knowledge=tuple(params.get("knowledge") or ()),
@@ -128,7 +129,7 @@ def _output(params: Mapping[str, Any]) -> Output:
         color=params.get("color") or "auto",
         verbose=params.get("verbose") or 0,
         quiet=bool(params.get("quiet")),
-        show=tuple(params.get("show") or ()),
+        show=split_names(params.get("show") or ()),
         publish=bool(params.get("publish")),
     )
 
@@ -139,11 +140,11 @@ def _repair(params: Mapping[str, Any]) -> Repair:
         apply=bool(params.get("apply")),
         yes=bool(params.get("yes")),
         force=bool(params.get("force")),
-        only=tuple(params.get("only") or ()),
+        only=split_names(params.get("only") or ()),
         strategy=params.get("strategy") or "",
         backup_dir=params.get("backup_dir"),
         timeout=DEFAULT_TIMEOUT if timeout is None else float(timeout),
-        remediate=tuple(params.get("remediate") or ()),
+        remediate=split_names(params.get("remediate") or ()),
         wait=params.get("wait"),
     )
 

@@ -19,6 +19,7 @@ from preflight.cluster.exec_plugin import run_plugin
 from preflight.cluster.identity import Login
 from preflight.errors import FlagError, SourceError
 from preflight.values.foreign_text import one_line
+from preflight.values.names import perhaps
 
 
 def from_kubeconfig(paths: Sequence[Path], connection: Connection, configuration: Any) -> Login:
@@ -115,7 +116,7 @@ def _context(merger: Any, connection: Connection, where: str) -> tuple[str, Mapp
     if not name:
         raise SourceError(f"the kubeconfig {where} has no current context; choose one with --context ({there})")
     wrong = FlagError if connection.context else SourceError
-    raise wrong(f"the kubeconfig {where} has no context {one_line(name)} ({there})")
+    raise wrong(f"the kubeconfig {where} has no context {one_line(name)}{perhaps(name, map(str, known))} ({there})")
 
 
 def _named(merger: Any, section: str, name: str, where: str, flag: str, *, required: bool) -> Any:
@@ -125,7 +126,8 @@ def _named(merger: Any, section: str, name: str, where: str, flag: str, *, requi
     if required:
         name = one_line(name, 80)
         what = f"no {section[:-1]} named {name}" if name else f"no {section[:-1]} for that context"
-        raise (FlagError if flag else SourceError)(f"the kubeconfig {where} has {what}")
+        others = perhaps(name, (str(item.value["name"]) for item in merger.config.value[section]))
+        raise (FlagError if flag else SourceError)(f"the kubeconfig {where} has {what}{others}")
     return None
 
 

@@ -16,6 +16,7 @@ from preflight.errors import UsageError
 from preflight.inventory import Inventory
 from preflight.model import SourceInfo
 from preflight.sources.saved.snapshot import build
+from preflight.values.names import perhaps
 from preflight.values.times import parse_time
 
 DEFAULT = "stuck-addon"
@@ -32,7 +33,9 @@ def known_name(name: str) -> str:
     """Return the scenario meant by a name, the default one for an empty name. Raises UsageError for an unknown one."""
     name = name or DEFAULT
     if name not in names():
-        raise UsageError(f"--source demo:{name}: there is no such scenario; there are {', '.join(names())}")
+        raise UsageError(
+            f"--source demo:{name}: there is no such scenario{perhaps(name, names())} (there are {', '.join(names())})"
+        )
     return name
 
 
