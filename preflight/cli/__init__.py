@@ -20,6 +20,10 @@ from preflight.errors import ExitCode, PreflightError
 from preflight.values.foreign_text import visible
 from preflight.values.names import perhaps
 
+COMPLETION = "_HARVESTER_PREFLIGHT_COMPLETE"
+"""The variable by which the script of `completion` asks."""
+KUBECTL_COMPLETION = "kubectl_complete-"
+"""How the program is called when kubectl asks for the words of its plugin."""
 BUG_REPORT = "https://github.com/harvester/harvester-preflight/issues"
 
 COMMANDS = {
@@ -64,6 +68,13 @@ class LazyGroup(click.Group):
             ctx.fail(f"there is no command {visible(repr(args[0]))}{perhaps(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Complete the commands, without importing any, and the options."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
@@ -92,6 +103,9 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; every error ends here."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if _completes():
+        code = import_module("preflight.cli.completing").answer(cli, sys.argv)
+        return int(code)
     try:
         code = cli.main(args, prog_name=_called_as(), standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -128,6 +142,11 @@ def silence(stream: Any) -> None:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _completes() -> bool:
+    """Say whether a shell wants words completed: by click's variable, or through kubectl by the name of the program."""
+    return COMPLETION in os.environ or os.path.basename(sys.argv[0] or "").startswith(KUBECTL_COMPLETION)
 
 
 def _called_as() -> str:

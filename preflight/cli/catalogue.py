@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from preflight.check import Check
+from preflight.cli import completing
 from preflight.cli.options import config_option, output_option, plugin_option
 from preflight.cli.output import print_text
 from preflight.cli.request import request_from
@@ -119,7 +120,7 @@ def versions_of(check: Check) -> str:
 
 
 @click.command()
-@click.argument("names", metavar="CHECK...", nargs=-1, required=True)
+@click.argument("names", metavar="CHECK...", nargs=-1, required=True, shell_complete=completing.check_names)
 @config_option
 @plugin_option
 def explain(names: tuple[str, ...], **params: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from preflight.cli import say
+from preflight.cli import completing, say
 from preflight.cli.options import (
     colour_option,
     config_option,
@@ -57,9 +57,15 @@ output_options = stacked(
         "--show",
         multiple=True,
         metavar="CHECK[:OBJECT]",
+        shell_complete=completing.check_names,
         help="Write this entry of the table out: times, measurements, links; repeatable.",
     ),
-    option("--baseline", metavar="FILE", help="A saved JSON report: only what is new or worse than it decides."),
+    option(
+        "--baseline",
+        metavar="FILE",
+        shell_complete=completing.files,
+        help="A saved JSON report: only what is new or worse than it decides.",
+    ),
 )
 
 cluster_options = stacked(
@@ -84,6 +90,7 @@ cluster_options = stacked(
     is_flag=False,
     flag_value="all",
     metavar="[CHECK]",
+    shell_complete=completing.check_names,
     help="Repair what is safe to repair unasked (of this check; repeatable), check again, exit with that verdict.",
 )
 @option(

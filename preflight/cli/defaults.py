@@ -17,9 +17,11 @@ def load_config_option(ctx: click.Context, _param: click.Parameter, value: str |
 
     Raises ConfigError, with the line, for a flag that no command has and for a value its flag does not take.
     """
+    if ctx.resilient_parsing:  # a shell completes a word: nothing is decided, and nothing said
+        return Config()
     config = find_config(value)
     _refuse_unknown_flags(config)
-    if config.found and not ctx.resilient_parsing:
+    if config.found:
         _say_what_was_found(config)
     if not config.defaults:
         return config

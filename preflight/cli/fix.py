@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from preflight.cli import say
+from preflight.cli import completing, say
 from preflight.cli.options import (
     config_option,
     connection_options,
@@ -39,7 +39,13 @@ STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-l
 
 @click.command()
 @source_options
-@option("--only", multiple=True, metavar="CHECK[:NAMESPACE/NAME]", help="Repair only this; repeatable.")
+@option(
+    "--only",
+    multiple=True,
+    metavar="CHECK[:NAMESPACE/NAME]",
+    shell_complete=completing.check_names,
+    help="Repair only this; repeatable.",
+)
 @option("--strategy", type=click.Choice(STRATEGY_NAMES), help="Use this one instead of the gentlest that applies.")
 @option(
     "--force", is_flag=True, help="With --apply: allow what loses something (settle-status, rebuild, clean-leftovers)."

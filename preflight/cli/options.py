@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from preflight.cli import completing
 from preflight.cli.defaults import load_config_option
 from preflight.values.times import parse_duration, parse_time
 
@@ -73,6 +74,7 @@ def duration_value(text: str) -> float:
 config_option = option(
     "--config",
     metavar="FILE",
+    shell_complete=completing.files,
     is_eager=True,
     callback=load_config_option,
     help="Configuration file (default: .harvester-preflight.yaml in this folder, when there is one).",
@@ -84,6 +86,7 @@ plugin_option = stacked(
         "--knowledge",
         multiple=True,
         metavar="FILE|DIR",
+        shell_complete=completing.files,
         help="Newer data of releases and known issues, added to what ships; repeatable.",
     ),
 )
@@ -94,6 +97,7 @@ source_options = stacked(
         default="live",
         show_default=True,
         metavar="SRC",
+        shell_complete=completing.sources,
         help="live; a support bundle (.zip or folder); a snapshot; a YAML or JSON file of objects; - for standard "
         "input; demo or demo:NAME.",
     ),
@@ -112,22 +116,50 @@ selection_options = stacked(
         "--select",
         multiple=True,
         metavar="ID|TAG[,...]",
+        shell_complete=completing.check_words,
         help="Run only these checks, categories or tags, also as a pattern ('longhorn-*'); repeatable.",
     ),
-    option("--skip", multiple=True, metavar="ID|TAG[,...]", help="Leave these out; repeatable."),
-    option("--require", multiple=True, metavar="ID[,...]", help="This check must be there and answer; repeatable."),
+    option(
+        "--skip",
+        multiple=True,
+        metavar="ID|TAG[,...]",
+        shell_complete=completing.check_words,
+        help="Leave these out; repeatable.",
+    ),
+    option(
+        "--require",
+        multiple=True,
+        metavar="ID[,...]",
+        shell_complete=completing.check_names,
+        help="This check must be there and answer; repeatable.",
+    ),
 )
 
 connection_options = stacked(
-    option("--kubeconfig", metavar="FILE", help="Path of the kubeconfig (default: $KUBECONFIG, ~/.kube/config)."),
-    option("--context", metavar="NAME[,NAME]", help="Context of the kubeconfig; several give one combined report."),
+    option(
+        "--kubeconfig",
+        metavar="FILE",
+        shell_complete=completing.files,
+        help="Path of the kubeconfig (default: $KUBECONFIG, ~/.kube/config).",
+    ),
+    option(
+        "--context",
+        metavar="NAME[,NAME]",
+        shell_complete=completing.contexts,
+        help="Context of the kubeconfig; several give one combined report.",
+    ),
     option("--cluster", metavar="NAME", help="Cluster of the kubeconfig."),
     option("--user", metavar="NAME", help="User of the kubeconfig."),
     option("--as", "as_", metavar="USER", help="User to impersonate."),
     option("--as-group", "as_groups", multiple=True, metavar="GROUP", help="Group to impersonate; repeatable."),
     option("--server", "-s", metavar="URL", help="Address of the API server."),
     option("--token", metavar="TOKEN", help="Bearer token."),
-    option("--certificate-authority", metavar="FILE", help="Certificate file of the API server's authority."),
+    option(
+        "--certificate-authority",
+        metavar="FILE",
+        shell_complete=completing.files,
+        help="Certificate file of the API server's authority.",
+    ),
     option("--insecure-skip-tls-verify", is_flag=True, help="Do not check the server's certificate. Not safe."),
     option(
         "--request-timeout",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from preflight.cli import completing
 from preflight.cli.options import option
 from preflight.cli.output import print_text
 from preflight.config_file import load_config, parse_with_positions
@@ -27,7 +28,7 @@ KINDS = {
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.schemas)
 def schema(name: str | None) -> None:
     """Print a JSON Schema; without NAME, the names there are."""
     print_text(json.dumps(load_schema(name), indent=2) if name else "\n".join(schema_names()))
@@ -35,7 +36,12 @@ def schema(name: str | None) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@option("--schema", "name", help="The schema to use (default: by the document's kind; without one: config).")
+@option(
+    "--schema",
+    "name",
+    shell_complete=completing.schemas,
+    help="The schema to use (default: by the document's kind; without one: config).",
+)
 def validate(file: Path, name: str | None) -> None:
     """Check a report, configuration, snapshot, journal or file of knowledge. Exit 0: valid; 2: not, with line and reason."""
     if not file.is_file():

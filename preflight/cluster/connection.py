@@ -69,6 +69,23 @@ def kubeconfig_paths(connection: Connection) -> list[Path]:
     return [RKE2_KUBECONFIG] if os.path.exists(RKE2_KUBECONFIG) and not in_pod and not connection.server else []
 
 
+def names_of_contexts(connection: Connection) -> list[str]:
+    """Return the names of the contexts that can be read, to offer them: a file that is broken has none.
+
+    Raises FlagError for a kubeconfig that is named and not there.
+    """
+    import yaml
+
+    found: dict[str, None] = {}
+    for path in kubeconfig_paths(connection):
+        try:
+            contexts = yaml.safe_load(path.read_bytes())["contexts"]
+            found.update(dict.fromkeys(str(entry["name"]) for entry in contexts))
+        except (OSError, yaml.YAMLError, ValueError, LookupError, TypeError, RecursionError):
+            continue
+    return list(found)
+
+
 def impersonation(user: str, groups: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return the headers of --as and --as-group. Raises SourceError for groups without a user, as kubectl does."""
     if groups and not user:
