@@ -14,7 +14,7 @@ from preflight.inventory import Collected, Inventory, clock_doubt
 from preflight.knowledge.notes import notes_on
 from preflight.knowledge.packaged import shipped
 from preflight.model import Code, Reason, Report, SourceInfo, UpgradePair
-from preflight.pair import PAIR_NEEDS, version_pair
+from preflight.pair import PAIR_NEEDS, no_version, version_pair
 from preflight.parity import agreement
 from preflight.registry import check_options, find_plugins, load_checks, packages_of
 from preflight.releases import Knowledge
@@ -124,7 +124,10 @@ def _judge(
     target_needed: bool,
     later: Later | None = None,
 ) -> Examination:
-    pair, problem = version_pair(served(inventory, PAIR_NEEDS), settings.from_version, settings.to_version)
+    seen, given = served(inventory, PAIR_NEEDS), (settings.from_version, settings.to_version)
+    if wrong := no_version(seen, *given):
+        raise UsageError(wrong)
+    pair, problem = version_pair(seen, *given)
     pair = replace(pair, via=settings.via)
     if pair.to_version is None and target_needed:
         raise UsageError(problem)

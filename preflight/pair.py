@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from preflight.check import Need, need
-from preflight.inventory import Inventory
+from preflight.inventory import Inventory, JsonObject
 from preflight.model import UpgradePair
+from preflight.values.names import perhaps
 from preflight.values.versions import HarvesterVersion, parse_version
 
+_BUILD = re.compile(r"(?:v?\d+\.\d+|master|main)-[\w.-]+|[0-9a-f]{7,40}(?:-[\w.-]+)?")
 PAIR_NEEDS: tuple[Need, ...] = (
     need("settings.harvesterhci.io", "value", "default"),
     need("versions.harvesterhci.io", "spec.minUpgradableVersion", "spec.releaseDate"),
@@ -24,6 +29,27 @@ def version_pair(inventory: Inventory, from_text: str, to_text: str) -> tuple[Up
         return UpgradePair(running, _version(to_text)), problem
     target, why = _only_newer(inventory, running)
     return UpgradePair(running, target), problem or why
+
+
+def no_version(inventory: Inventory, from_text: str, to_text: str) -> str:
+    """Say that --from or --to is given something that is no version, and which there are; empty when all is well.
+
+    Rule: a version is x.y.z with or without a leading v, a name of a Version object, or looks like a development build
+    of Harvester: `v1.7-head`, `master-head`, a commit.
+    """
+    entry = inventory.get("versions.harvesterhci.io")
+    names = _names(entry.objects)
+    for flag, text in (("--from", from_text), ("--to", to_text)):
+        version = _version(text)
+        if version is None or not version.is_dev or version.raw in names or _BUILD.fullmatch(version.raw):
+            continue
+        there = (
+            f"the Version objects there are: {', '.join(sorted(names))}" if names else "there are no Version objects"
+        )
+        if entry.missing:
+            there = f"which Version objects there are is not known ({entry.missing})"
+        return f"{flag} {version.raw}: not a version such as v1.4.1{perhaps(version.raw, sorted(names))} ({there})"
+    return ""
 
 
 def _running(inventory: Inventory, given: str) -> tuple[HarvesterVersion | None, str]:
@@ -46,12 +72,16 @@ def _only_newer(inventory: Inventory, running: HarvesterVersion | None) -> tuple
         return None, f"the target version is not known (Version objects: {entry.missing}): give --to"
     if running is None or running.is_dev:
         return None, "the target version cannot be chosen without a running release: give --to"
-    names = [str(obj["metadata"].get("name") or "") for obj in entry.objects if isinstance(obj.get("metadata"), dict)]
-    newer = sorted({name for name in names if name.strip() and _is_newer(name, running)})
+    newer = sorted(name for name in _names(entry.objects) if _is_newer(name, running))
     if len(newer) == 1:
         return _version(newer[0]), ""
     found = f"several newer Version objects exist ({', '.join(newer)})" if newer else "no newer Version object exists"
     return None, f"{found}: give --to"
+
+
+def _names(objects: Iterable[JsonObject]) -> set[str]:
+    names = (str(obj["metadata"].get("name") or "").strip() for obj in objects if isinstance(obj.get("metadata"), dict))
+    return set(filter(None, names))
 
 
 def _is_newer(name: str, running: HarvesterVersion) -> bool:

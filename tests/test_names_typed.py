@@ -56,6 +56,8 @@ def test_a_repair_is_narrowed_by_a_pattern() -> None:
         (["fix", "--source", "demo", "--only", "adon-stuck:a/b"], "--only adon-stuck:a/b: .*did you mean addon-stuck"),
         (["explain", "addon-stuck/job-predates-op"], "did you mean job-predates-operation"),
         (["schema", "reprot"], "did you mean report"),
+        (["check", "--source", "demo", "--to", "latest"], r"--to latest: not a version .*v1\.4\.1\)"),
+        (["check", "--source", "demo", "--to", "v1.4"], r"did you mean v1\.4\.1\?"),
         (["chekc"], "did you mean check"),
     ],
 )

@@ -12,7 +12,7 @@ from preflight.diff import compare_reports, regressions
 from preflight.errors import UsageError
 from preflight.inventory import Collected, Inventory
 from preflight.model import SourceInfo
-from preflight.pair import version_pair
+from preflight.pair import no_version, version_pair
 from tests.cases import reason
 
 SOURCE = SourceInfo("live", "x", datetime(2026, 11, 23, tzinfo=UTC))
@@ -55,6 +55,24 @@ def test_what_was_not_read_is_said() -> None:
     assert "forbidden: no" in version_pair(unread, "", "v1.4.1")[1]
     unread = inventory({"value": "v1.4.0"}, **{"versions.harvesterhci.io": "not-in-source: no"})
     assert "not-in-source: no" in version_pair(unread, "", "")[1]
+
+
+@pytest.mark.parametrize("text", ["v1.4.1", "1.4.1", "v1.9.0-rc3", "v1.7-head", "master-head", "0a1b2c3d", "mine", ""])
+def test_what_names_a_version_is_taken(text: str) -> None:
+    assert no_version(inventory(None, "mine"), text, text) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["latest", "newest", "v1.4", "1.4.x", "v1.4.1.2", "V1.4.1", "harvester", "-", "x-head"]
+)
+def test_what_is_no_version_is_answered_with_those_there_are(text: str) -> None:
+    known = inventory(None, "v1.4.1", "v1.5.0")
+    assert no_version(known, "", text).startswith(f"--to {text}: not a version")
+    assert "v1.4.1, v1.5.0)" in no_version(known, "", text)
+    assert no_version(known, text, "v1.4.1").startswith(f"--from {text}: ")
+    assert "no Version objects" in no_version(inventory(None), "", text)
+    unread = inventory(None, **{"versions.harvesterhci.io": "forbidden: no"})
+    assert "forbidden: no" in no_version(unread, "", text)
 
 
 def report(status: str, *findings: tuple[str, str], worst: str = "fail", waived: bool = False) -> dict[str, Any]:

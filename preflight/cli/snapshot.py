@@ -21,9 +21,9 @@ from preflight.cli.options import (
 from preflight.cli.reading import reader_for
 from preflight.cli.request import request_from
 from preflight.cli.terminal import Progress
-from preflight.errors import ExitCode, PreflightError
+from preflight.errors import ExitCode, PreflightError, UsageError
 from preflight.flow import all_needs, registered_checks
-from preflight.pair import version_pair
+from preflight.pair import no_version, version_pair
 from preflight.values.foreign_text import visible
 
 
@@ -63,6 +63,8 @@ def snapshot(ctx: click.Context, /, target: Path, **params: Any) -> None:
         inventory = reader_for(request, progress)(needs)
     finally:
         progress.done()
+    if wrong := no_version(inventory, settings.from_version, settings.to_version):
+        raise UsageError(wrong)
     try:
         write(inventory, needs, target)
     except OSError as error:
