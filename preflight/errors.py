@@ -4,7 +4,8 @@
     ├── UsageError              2   the command line, the environment or an argument is wrong
     │   └── ConfigError         2   the configuration file or a plugin registration is wrong
     ├── SourceError             4   the cluster or file could not be read at all: undecided, never ready
-    │   └── FlagError           2   nothing was asked, since a connection flag names what is not there
+    │   ├── FlagError           2   nothing was asked: a connection flag names what is not there, or no cluster is configured
+    │   └── NoSource            2   nothing was asked: what --source names is nothing that can be read
     └── RemediationError        5   a repair was refused, failed or did not converge
 
 `Unreadable` and `NotCollected` are not in the tree: they travel from a check to the runner, which turns them into
@@ -62,7 +63,13 @@ class SourceError(PreflightError):
 
 
 class FlagError(SourceError):
-    """A connection flag, or KUBECONFIG, names what is not there."""
+    """A connection flag, or KUBECONFIG, names what is not there, or no cluster is configured at all."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NoSource(SourceError):
+    """What --source names is nothing that can be read: damaged, empty, or something else altogether."""
 
     exit_code = ExitCode.USAGE
 

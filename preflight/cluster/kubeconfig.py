@@ -66,7 +66,7 @@ def context_names(connection: Connection) -> list[str]:
     """Return the names of all contexts, in the order of the files. Raises SourceError when there is no kubeconfig."""
     paths = kubeconfig_paths(connection)
     if not paths:
-        raise SourceError("no kubeconfig was found, so there are no contexts to choose from (give --kubeconfig)")
+        raise FlagError("no kubeconfig was found, so there are no contexts to choose from (give --kubeconfig)")
     contexts = _merged(paths).config.safe_get("contexts")
     return [str(entry.value["name"]) for entry in contexts or ()]
 
@@ -114,7 +114,7 @@ def _context(merger: Any, connection: Connection, where: str) -> tuple[str, Mapp
         return "", {}
     there = f"there: {', '.join(map(str, known))}" if known else "it has no contexts"
     if not name:
-        raise SourceError(f"the kubeconfig {where} has no current context; choose one with --context ({there})")
+        raise FlagError(f"the kubeconfig {where} has no current context; choose one with --context ({there})")
     wrong = FlagError if connection.context else SourceError
     raise wrong(f"the kubeconfig {where} has no context {one_line(name)}{perhaps(name, map(str, known))} ({there})")
 

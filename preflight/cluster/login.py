@@ -42,7 +42,7 @@ def login(connection: Connection) -> Login:
     elif os.environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(SERVICE_ACCOUNT / "token"):
         found = _in_cluster(configuration)
     else:
-        raise SourceError(
+        raise FlagError(
             "no cluster to read: no --kubeconfig, no KUBECONFIG, no ~/.kube/config, not in a pod and not on a Harvester"
             f" node ({RKE2_KUBECONFIG}); offline: --source FILE or --source demo"
         )

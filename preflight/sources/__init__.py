@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from preflight.check import Need
-from preflight.errors import SourceError, UsageError
+from preflight.errors import NoSource, UsageError
 from preflight.inventory import Inventory
 
 Reader: TypeAlias = Callable[[Sequence[Need]], Inventory]
@@ -26,7 +26,7 @@ def open_source(source: str, *, now: datetime | None, live: Reader, stdin: Binar
     """Decide what `source` is and return its reader; nothing but the first bytes of a file is read yet.
 
     `now` is the user's clock (`--now`): it replaces the one that the source carries. Raises UsageError for a path that
-    is not there or an unknown demo, SourceError for one that cannot be opened.
+    is not there or an unknown demo, NoSource for one that cannot be opened.
     """
     if source == "live":
         return live
@@ -55,7 +55,7 @@ def _open_path(source: str, now: datetime | None) -> Reader:
             f"--source {source}: no such file or folder (known words: live, demo, demo:NAME, - for standard input)"
         ) from None
     except (OSError, ValueError) as error:
-        raise SourceError(f"cannot open {source}: {getattr(error, 'strerror', None) or error}") from None
+        raise NoSource(f"cannot open {source}: {getattr(error, 'strerror', None) or error}") from None
     if head in _ZIP_MAGIC:
         from preflight.sources.bundle.reader import read as read_bundle
 

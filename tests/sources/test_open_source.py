@@ -57,7 +57,7 @@ def test_a_file_is_judged_by_its_content_not_its_name(tmp_path):
 def test_what_is_not_kubernetes_objects_is_one_clear_line(data, words):
     with pytest.raises(SourceError, match=words) as error:
         read_stdin(data)
-    assert error.value.exit_code == 4
+    assert error.value.exit_code == 2
     assert "\n" not in error.value.message
     assert len(error.value.message) < 400
 

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from preflight.errors import SourceError
+from preflight.errors import NoSource, SourceError
 from preflight.sources.text.encoding import MAX_INPUT_BYTES, to_utf8
 
 MAX_FILES = 1_000_000
@@ -100,12 +100,12 @@ class Layout:
 
 @contextmanager
 def open_layout(path: Path) -> Iterator[Layout]:
-    """Look at a zip or a folder. Raises SourceError when it is no support bundle or cannot be read."""
+    """Look at a zip or a folder. Raises NoSource when it is no support bundle or cannot be read."""
     try:
         folder = _folder(path) if path.is_dir() else None
         file = None if folder else path.open("rb")
     except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
+        raise NoSource(f"cannot read {path}: {error.strerror or error}") from None
     if folder:
         yield folder
     elif file:
@@ -114,11 +114,11 @@ def open_layout(path: Path) -> Iterator[Layout]:
 
 
 def zip_layout(file: BinaryIO, name: str, *, top: str | None = None) -> Layout:
-    """Look at a zip. With `top`, everything below that folder counts, bundle or not. Raises SourceError."""
+    """Look at a zip. With `top`, everything below that folder counts, bundle or not. Raises NoSource."""
     try:
         archive = zipfile.ZipFile(file)
     except _UNREADABLE as error:
-        raise SourceError(f"{name} is a damaged or incomplete zip ({error}): copy or download it again") from None
+        raise NoSource(f"{name} is a damaged or incomplete zip ({error}): copy or download it again") from None
     entries = [entry for entry in archive.infolist() if entry.filename and not entry.filename.endswith("/")]
     top = _top([entry.filename for entry in entries], name, "zip") if top is None else top
     files: dict[str, Any] = {}
@@ -155,7 +155,7 @@ def _folder(path: Path) -> Layout:
             if not stat.S_ISREG((Path(folder) / name).lstat().st_mode):
                 links.append(full)
         if len(names) > MAX_FILES:
-            raise SourceError(f"{path} holds more than {MAX_FILES} files: give the folder of the bundle itself")
+            raise NoSource(f"{path} holds more than {MAX_FILES} files: give the folder of the bundle itself")
     top = _top([name for name in names if name not in links], str(path), "folder")
     files = {below: path / name for name in names if (below := _below(name, top)) is not None}
     refused = {below: "is no regular file, and links are not followed" for name in links
@@ -169,13 +169,13 @@ def _top(names: list[str], source: str, what: str) -> str:
             for name in names if _IS_BUNDLE.fullmatch(name) and _safe(name)}  # fmt: skip
     with_yamls = {top for top in tops if any(name.startswith(f"{top}yamls/") for name in names)}
     if not with_yamls:
-        raise SourceError(
+        raise NoSource(
             f"{source} is a {what} but not a Harvester support bundle (there is no yamls/cluster in it): "
             "give a bundle, a snapshot, or a file of objects"
         )
     if len(with_yamls) > 1:
         shown = ", ".join(sorted(with_yamls)[:5])
-        raise SourceError(f"{source} holds several support bundles ({shown}): give one of them")
+        raise NoSource(f"{source} holds several support bundles ({shown}): give one of them")
     return with_yamls.pop()
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from preflight.check import Need
-from preflight.errors import SourceError
+from preflight.errors import NoSource
 from preflight.inventory import Collected, Inventory, JsonObject, namespace_gap, sorted_objects
 from preflight.model import Code, Reason, SourceInfo
 from preflight.resources import RESOURCES, How, Resource
@@ -36,7 +36,7 @@ _NAME_TIME = re.compile(r"_(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)(Z|[+-]\d\d)(?:
 
 
 def read(needs: Sequence[Need], *, path: Path, now: datetime | None) -> Inventory:
-    """Read a support bundle. Raises SourceError when the path is none, or is damaged as a whole."""
+    """Read a support bundle. Raises NoSource when the path is none, or is damaged as a whole."""
     merged = merge_needs(needs)
     with open_layout(path) as layout:
         bundle = _Bundle(layout)
@@ -211,7 +211,7 @@ def _clock(layout: Layout) -> tuple[datetime, str]:
             return moment, "the time in the name of the bundle"
     if layout.newest is not None:
         return layout.newest, "the time of the newest file in the zip"
-    raise SourceError(f"{layout.name} does not say when it was made: give the time with --now")
+    raise NoSource(f"{layout.name} does not say when it was made: give the time with --now")
 
 
 def _metadata_time(layout: Layout) -> datetime | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from preflight.check import Need
-from preflight.errors import SourceError
+from preflight.errors import NoSource
 from preflight.inventory import Inventory
 from preflight.sources.text.encoding import read_bounded, to_utf8
 
@@ -23,14 +23,14 @@ def read(
     name: str,
     now: datetime | None,
 ) -> Inventory:
-    """Read a snapshot or a stream of objects. Raises SourceError when it is neither."""
+    """Read a snapshot or a stream of objects. Raises NoSource when it is neither."""
     try:
         with opener() as file:
             data = to_utf8(read_bounded(file, name), name)
     except OSError as error:
-        raise SourceError(f"cannot open {name}: {error.strerror or error}") from None
+        raise NoSource(f"cannot open {name}: {error.strerror or error}") from None
     if not data.strip():
-        raise SourceError(f"{name} is empty: was the command that wrote it refused? Look at its error output")
+        raise NoSource(f"{name} is empty: was the command that wrote it refused? Look at its error output")
     if _SNAPSHOT.search(data):
         from preflight.sources.saved.snapshot import read_snapshot
 

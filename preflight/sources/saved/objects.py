@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from preflight.check import Need
-from preflight.errors import SourceError
+from preflight.errors import NoSource
 from preflight.inventory import Collected, Inventory, sorted_objects
 from preflight.model import Code, Reason, SourceInfo
 from preflight.resources import How, Resource
@@ -29,7 +29,7 @@ _MARK = re.compile(rb"(?m)^---(?=\s|\Z)")
 
 
 def read_objects(needs: Sequence[Need], data: bytes, name: str, now: datetime | None) -> Inventory:
-    """Read the objects in a text (UTF-8). Raises SourceError when it holds none, or no time and none was given."""
+    """Read the objects in a text (UTF-8). Raises NoSource when it holds none, or no time and none was given."""
     merged = merge_needs(needs)
     gathered = Gathered(merged)
     first = data[:4096].lstrip()[:1]
@@ -44,7 +44,7 @@ def read_objects(needs: Sequence[Need], data: bytes, name: str, now: datetime | 
         raise problem.located(name) from None
     if not gathered.found:
         hint = "pass the output of `kubectl get ... -o yaml`, a snapshot or a support bundle"
-        raise SourceError(f"{name} holds no Kubernetes objects{gathered.first_problem()}: {hint}")
+        raise NoSource(f"{name} holds no Kubernetes objects{gathered.first_problem()}: {hint}")
     source = SourceInfo("objects", name, *_clock(data, name, now), notes=tuple(gathered.notes()))
     return Inventory(source, {need.resource.name: _collected(need, gathered, name) for need in merged.values()})
 
@@ -54,9 +54,7 @@ def _clock(data: bytes, name: str, now: datetime | None) -> tuple[datetime, str]
         return now, "the time given with --now"
     newest = newest_time(data)
     if newest is None:
-        raise SourceError(
-            f"no object in {name} carries a time to take for now: give the time of the reading with --now"
-        )
+        raise NoSource(f"no object in {name} carries a time to take for now: give the time of the reading with --now")
     return newest, f"the newest time in {name} (--now sets another)"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import preflight
 from preflight.check import Need
 from preflight.documents import API_VERSION, worst_problem
-from preflight.errors import SourceError
+from preflight.errors import NoSource
 from preflight.files import replace_file
 from preflight.inventory import Collected, Held, Inventory, sorted_objects
 from preflight.model import Code, Reason, SourceInfo
@@ -86,7 +86,7 @@ def write(inventory: Inventory, needs: Sequence[Need], path: Path) -> None:
 
 
 def read_snapshot(needs: Sequence[Need], data: bytes, name: str, now: datetime | None) -> Inventory | None:
-    """Read a snapshot from its text, None when the document is something else. Raises SourceError when it is broken."""
+    """Read a snapshot from its text, None when the document is something else. Raises NoSource when it is broken."""
     document = _load(data, name)
     if not isinstance(document, dict) or document.get("kind") != KIND:
         return None
@@ -136,7 +136,7 @@ def _reason(value: Mapping[str, Any] | None, text: str) -> Reason:
 def _clock(document: Mapping[str, Any], name: str) -> datetime:
     moment = parse_time(document["collectedAt"])
     if moment is None:
-        raise SourceError(f"{name}: collectedAt is {document['collectedAt']!r}, not an RFC 3339 time")
+        raise NoSource(f"{name}: collectedAt is {document['collectedAt']!r}, not an RFC 3339 time")
     return moment
 
 
@@ -159,13 +159,13 @@ def _load(data: bytes, name: str) -> Any:
 
 def _validate(document: Mapping[str, Any], name: str) -> None:
     if document.get("apiVersion") != API_VERSION:
-        raise SourceError(
+        raise NoSource(
             f"{name} is a snapshot of apiVersion {document.get('apiVersion')!r}; this version reads {API_VERSION}: "
             "update harvester-preflight, or take the snapshot again"
         )
     try:
         problem = worst_problem(document, "snapshot")
     except RecursionError:
-        raise SourceError(f"{name} nests too deeply for a snapshot") from None
+        raise NoSource(f"{name} nests too deeply for a snapshot") from None
     if problem:
-        raise SourceError(f"{name} is not a valid snapshot: {problem}")
+        raise NoSource(f"{name} is not a valid snapshot: {problem}")

@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from typing import BinaryIO
 
-from preflight.errors import SourceError
+from preflight.errors import NoSource
 from preflight.values.times import parse_time
 
 MAX_INPUT_BYTES = 512 * 1024 * 1024
@@ -21,13 +21,13 @@ _AHEAD = re.compile(rb"(?i)notafter|expir|renewal|deletion|next|deadline|until|v
 
 
 def read_bounded(file: BinaryIO, name: str) -> bytes:
-    """Read everything. Raises SourceError above MAX_INPUT_BYTES or when reading fails."""
+    """Read everything. Raises NoSource above MAX_INPUT_BYTES or when reading fails."""
     try:
         data = file.read(MAX_INPUT_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise SourceError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
+        raise NoSource(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAX_INPUT_BYTES:
-        raise SourceError(
+        raise NoSource(
             f"{name} is larger than {MAX_INPUT_BYTES // 1024**2} MiB: pass fewer kinds, or take a snapshot "
             "with `harvester-preflight snapshot`"
         )
@@ -37,22 +37,22 @@ def read_bounded(file: BinaryIO, name: str) -> bytes:
 def to_utf8(data: bytes, name: str) -> bytes:
     """Return the same text as UTF-8 without byte order mark. UTF-16 (what PowerShell's `>` writes) is converted.
 
-    Raises SourceError for text in another encoding and for binary data.
+    Raises NoSource for text in another encoding and for binary data.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return data.decode("utf-16").encode()
         except UnicodeError:
-            raise SourceError(f"{name} starts like UTF-16 text but is not: save it as UTF-8") from None
+            raise NoSource(f"{name} starts like UTF-16 text but is not: save it as UTF-8") from None
     data = data.removeprefix(codecs.BOM_UTF8)
     if data.startswith(b"\x1f\x8b"):
-        raise SourceError(f"{name} is gzip-compressed: unpack it first (gunzip, tar xzf)")
+        raise NoSource(f"{name} is gzip-compressed: unpack it first (gunzip, tar xzf)")
     bad = _first_bad_byte(data)
     if bad is not None:
         line = data.count(b"\n", 0, bad) + 1
-        raise SourceError(f"{name} is not UTF-8 text (byte {bad}, line {line}): save it as UTF-8")
+        raise NoSource(f"{name} is not UTF-8 text (byte {bad}, line {line}): save it as UTF-8")
     if b"\x00" in data[:4096]:
-        raise SourceError(f"{name} is binary data, not YAML or JSON")
+        raise NoSource(f"{name} is binary data, not YAML or JSON")
     return data
 
 

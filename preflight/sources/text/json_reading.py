@@ -7,7 +7,7 @@ import re
 from collections.abc import Generator, Iterator
 from typing import Any, TypeAlias
 
-from preflight.errors import SourceError
+from preflight.errors import NoSource
 
 Part: TypeAlias = tuple[str, Any]
 """("value", anything but a List), ("item", an item of a List) or ("list", all of a List but its items)."""
@@ -25,9 +25,9 @@ class JsonProblem(Exception):
         self.line = line
         """Counted from 0."""
 
-    def located(self, name: str) -> SourceError:
+    def located(self, name: str) -> NoSource:
         """Return the error for the user."""
-        return SourceError(f"{name} is not JSON this tool reads: line {self.line + 1}: {self.text}")
+        return NoSource(f"{name} is not JSON this tool reads: line {self.line + 1}: {self.text}")
 
 
 def json_stream(text: str) -> Iterator[Part]:

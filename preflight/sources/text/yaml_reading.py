@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
-from preflight.errors import SourceError
+from preflight.errors import NoSource
 
 Places: TypeAlias = Mapping[tuple[Any, ...], tuple[int, int]]
 
@@ -40,9 +40,9 @@ class YamlProblem(Exception):
         """Counted from 0 within the text given, as the column."""
         self.column = column
 
-    def located(self, name: str, first_line: int = 0) -> SourceError:
+    def located(self, name: str, first_line: int = 0) -> NoSource:
         """Return the error for the user; `first_line` is where the text begins in the file, counted from 0."""
-        return SourceError(f"{name} is not YAML this tool reads: line {first_line + self.line + 1}: {self.text}")
+        return NoSource(f"{name} is not YAML this tool reads: line {first_line + self.line + 1}: {self.text}")
 
 
 def load_documents(data: bytes) -> Iterator[Any]:
