@@ -95,7 +95,8 @@ def load_config(path: Path) -> Config:
         return Config(path=str(path))
     problems = schema_problems(content, places, "config")
     if problems:
-        raise ConfigError(f"{path}:{problems[0]}", detail="\n".join(f"{path}:{line}" for line in problems[1:]))
+        more = f" (and {len(problems) - 1} more: -v)" if problems[1:] else ""
+        raise ConfigError(f"{path}:{problems[0]}{more}", detail="\n".join(f"{path}:{line}" for line in problems[1:]))
     return Config(
         path=str(path),
         defaults=content.get("defaults") or {},

@@ -93,6 +93,9 @@ def cli() -> None:
 
     Start with `harvester-preflight check --to v1.4.1`, or without a cluster: `harvester-preflight check --source demo`.
     """
+    if any(name.startswith("HARVESTER_PREFLIGHT_") for name in os.environ):
+        for sentence in import_module("preflight.cli.defaults").unknown_variables(os.environ):
+            say(f"Warning: {visible(sentence)}")
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -10,6 +12,11 @@ from preflight.config_file import Config, find_config
 from preflight.errors import ConfigError
 from preflight.values.foreign_text import visible
 from preflight.values.names import perhaps
+
+ENV_PREFIX = "HARVESTER_PREFLIGHT_"
+OTHER_VARIABLES = ("HARVESTER_PREFLIGHT_CALLED_AS", "HARVESTER_PREFLIGHT_IMAGE")
+"""Variables of ours that are no flag's: a container's entry point tells its name, a pipeline the image it runs."""
+_OF_A_SERVICE = re.compile(r"_(?:SERVICE_(?:HOST|PORT)|PORT)(?:_|$)")
 
 
 def load_config_option(ctx: click.Context, _param: click.Parameter, value: str | None) -> Config:
@@ -20,7 +27,7 @@ def load_config_option(ctx: click.Context, _param: click.Parameter, value: str |
     if ctx.resilient_parsing:  # a shell completes a word: nothing is decided, and nothing said
         return Config()
     config = find_config(value)
-    _refuse_unknown_flags(config)
+    check_defaults(config)
     if config.found:
         _say_what_was_found(config)
     if not config.defaults:
@@ -39,12 +46,22 @@ def load_config_option(ctx: click.Context, _param: click.Parameter, value: str |
     return config
 
 
-def _refuse_unknown_flags(config: Config) -> None:
+def check_defaults(config: Config) -> None:
+    """Hold every default to its flag, of whatever command: a file is right or wrong for all commands alike.
+
+    Raises ConfigError, with the line, for a flag that no command has and for a value its flag does not take.
+    """
     keys = [*config.defaults, *(path[1] for path in config.refused if path[0] == "defaults")]
-    known = all_flags() if keys else set()
+    known = all_flags() if keys else {}
     for key in keys:
+        where = config.where("defaults", key)
         if key not in known:
-            raise ConfigError(f"{config.where('defaults', key)}: no command has a flag --{key}{perhaps(key, known)}")
+            raise ConfigError(f"{where}: no command has a flag --{key}{perhaps(key, known)}")
+        command, param = known[key]
+        if key in config.defaults and isinstance(param, click.Option) and param.envvar:
+            shaped = _shaped(param, config.defaults[key], where)
+            if shaped is not None:
+                _try(click.Context(command), param, shaped, where)
 
 
 def _say_what_was_found(config: Config) -> None:
@@ -87,11 +104,29 @@ def _try(ctx: click.Context, param: click.Option, shaped: Any, where: str) -> No
         raise ConfigError(f"{where}: {error.message}") from None
 
 
-def all_flags() -> set[str]:
-    """Return the long flags of all commands, without dashes."""
+def all_flags() -> dict[str, tuple[click.Command, click.Parameter]]:
+    """Return the long flags of all commands, without dashes, each with the first command that has it: `check` if it does."""
     from preflight.cli import COMMANDS, cli
 
     ctx = click.Context(cli)
-    commands = [cli.get_command(ctx, name) for name in COMMANDS]
-    params = [param for command in commands if command for param in command.params]
-    return {opt.lstrip("-") for param in params for opt in param.opts if opt.startswith("--")}
+    commands = [command for name in COMMANDS if (command := cli.get_command(ctx, name)) is not None]
+    found: dict[str, tuple[click.Command, click.Parameter]] = {}
+    for command in commands:
+        for param in command.params:
+            for opt in param.opts:
+                if opt.startswith("--") and (opt[2:] not in found or not found[opt[2:]][1].envvar):
+                    found[opt[2:]] = (command, param)
+    return found
+
+
+def unknown_variables(environment: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence for each variable that looks like one of ours and is none.
+
+    Kubernetes gives a pod such variables too, for a Service that is called as this tool.
+    """
+    ours = [name for name in environment if name.startswith(ENV_PREFIX) and not _OF_A_SERVICE.search(name)]
+    if not ours:
+        return
+    known = {*OTHER_VARIABLES, *(str(param.envvar) for _, param in all_flags().values() if param.envvar)}
+    for name in sorted(set(ours) - known):
+        yield f"the variable {name} means nothing to this tool{perhaps(name, sorted(known))}"

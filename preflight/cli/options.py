@@ -10,11 +10,10 @@ import click
 from click.core import ParameterSource
 
 from preflight.cli import completing
-from preflight.cli.defaults import load_config_option
+from preflight.cli.defaults import ENV_PREFIX, load_config_option
 from preflight.values.times import parse_duration, parse_time
 
 F = TypeVar("F", bound=Callable[..., Any])
-ENV_PREFIX = "HARVESTER_PREFLIGHT_"
 
 
 def option(flag: str, *more: str, **attributes: Any) -> Callable[[F], F]:

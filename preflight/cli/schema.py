@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from preflight.cli import completing
-from preflight.cli.options import option
+from preflight.cli.defaults import check_defaults
+from preflight.cli.options import option, verbose_option
 from preflight.cli.output import print_text
 from preflight.config_file import load_config, parse_with_positions
 from preflight.documents import Places, load_schema, schema_names, schema_problems
@@ -42,37 +43,38 @@ def schema(name: str | None) -> None:
     shell_complete=completing.schemas,
     help="The schema to use (default: by the document's kind; without one: config).",
 )
-def validate(file: Path, name: str | None) -> None:
+@verbose_option
+def validate(file: Path, name: str | None, **_params: Any) -> None:
     """Check a report, configuration, snapshot, journal or file of knowledge. Exit 0: valid; 2: not, with line and reason."""
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
+    content, places = (None, {}) if name == "config" else _parse(file)
+    chosen = name or _schema_of(content)
+    if chosen == "config":
+        _validate_config(file)
+    else:
+        problems = schema_problems(content, places, chosen)
+        if problems:
+            raise ConfigError(
+                f"{file}:{problems[0]}" + (f" (and {len(problems) - 1} more: -v)" if problems[1:] else ""),
+                detail="\n".join(f"{file}:{line}" for line in problems[1:]),
+            )
+        if chosen in ("advisory", "releases"):
+            _validate_knowledge(file)
+    print_text(f"{visible(str(file))}: valid ({chosen})")
+
+
+def _parse(file: Path) -> tuple[Any, Places]:
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {file}: {error}") from None
-    content, places = _parse(text, file)
-    chosen = name or _schema_of(content)
-    if content is None and chosen == "config":
-        content = {}  # an empty configuration file is read as one that says nothing
-    problems = schema_problems(content, places, chosen)
-    if problems:
-        raise ConfigError(
-            f"{file}:{problems[0]}" + (f" (and {len(problems) - 1} more: -v)" if problems[1:] else ""),
-            detail="\n".join(f"{file}:{line}" for line in problems[1:]),
-        )
-    if chosen == "config":
-        _validate_config(file)
-    elif chosen in ("advisory", "releases"):
-        _validate_knowledge(file)
-    print_text(f"{visible(str(file))}: valid ({chosen})")
-
-
-def _parse(text: str, file: Path) -> tuple[Any, Places]:
     if text.lstrip().startswith("{"):  # JSON reports can be large: the JSON parser is quicker and has no aliases
         try:
             return json.loads(text), {}
         except (ValueError, RecursionError) as error:
-            raise ConfigError(f"{file}: not JSON: {error}") from None
+            if "kind" in text[:4096]:
+                raise ConfigError(f"{file}: not JSON: {error}") from None
     return parse_with_positions(text, str(file))
 
 
@@ -96,12 +98,14 @@ def _validate_knowledge(file: Path) -> None:
 
 
 def _validate_config(file: Path) -> None:
+    """Read the file as --config does, with the same code: what one accepts the other does."""
     from preflight.flow import registered_checks
     from preflight.registry import check_options
     from preflight.settings import Settings
     from preflight.waivers import validate_waivers
 
     config = load_config(file)
+    check_defaults(config)
     checks = registered_checks(Settings())
     check_options(checks, config.thresholds, config.where)
     validate_waivers(config, checks)

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 
 MOST = 3
 """How many names are offered for a wrong one."""
+NEARLY_AS_LIKE = 0.1
+"""How much less like the word than the first a further name may be."""
 LEAST_PART = 3
 """Letters from which on a part of a name is enough to offer it."""
 
@@ -33,10 +35,16 @@ def _near(word: str, known: list[str]) -> list[str]:
 
     plain = {_plain(name): name for name in reversed(known)}
     typed = _plain(word)
-    near = difflib.get_close_matches(typed, plain, MOST)
-    if not near and len(typed) >= LEAST_PART:
-        near = [name for name in sorted(plain) if typed in name][:MOST]
-    return [plain[name] for name in near]
+    same = 0  # letters that all begin with: they say nothing
+    while len(plain) > 1 and len({name[: same + 1] for name in (typed, *plain)}) == 1 and same < len(typed):
+        same += 1
+    parts = {name[same:]: name for name in plain}
+    near = difflib.get_close_matches(typed[same:], parts, MOST)
+    likeness = {part: difflib.SequenceMatcher(None, part, typed[same:]).ratio() for part in near}
+    found = [parts[part] for part in near if likeness[part] >= max(likeness.values()) - NEARLY_AS_LIKE]
+    if not found and len(typed) >= LEAST_PART:
+        found = [name for name in sorted(plain) if typed in name][:MOST]
+    return [plain[name] for name in found]
 
 
 def _plain(name: str) -> str:
