@@ -26,6 +26,7 @@ from preflight.serving import served
 from preflight.settings import Settings
 from preflight.sources import Reader
 from preflight.waivers import Waivers, validate_waivers
+from preflight.whose import WHOSE_NEEDS, cluster_uid
 
 Later: TypeAlias = Callable[[Inventory, UpgradePair, Sequence[Check]], Mapping[str, Collected]]
 """Read what is asked for on purpose (a dry run, a probe), given the checks that apply to this pair of versions."""
@@ -67,13 +68,13 @@ def _programs() -> list[Check]:
 
 
 def all_needs(checks: Sequence[Check], settings: Settings) -> tuple[Need, ...]:
-    """Return what the selected checks read, and what settles the pair of versions.
+    """Return what the selected checks read, what settles the pair of versions, and what tells which cluster it is.
 
     Raises UsageError for an unknown id or tag.
     """
     left_out = select_checks(checks, settings.select, settings.skip, settings.require)
     wanted = (need for check in checks if not left_out[check.id] for need in check.needs)
-    return (*PAIR_NEEDS, *(need for need in wanted if need.resource.how is not How.ASK))
+    return (*PAIR_NEEDS, *WHOSE_NEEDS, *(need for need in wanted if need.resource.how is not How.ASK))
 
 
 def examine(
@@ -154,5 +155,5 @@ def _judge(
     results = link(identify(results), checks)
     doubts = (doubt.text,) if doubt else ()
     notes = (*inventory.source.notes, *doubts, *notes_on(knowledge, pair, inventory))
-    source = replace(inventory.source, notes=notes)
+    source = replace(inventory.source, notes=notes, cluster_uid=cluster_uid(inventory))
     return Examination(build_report(source, pair, results, settings.fail_on, knowledge), inventory)

@@ -202,6 +202,8 @@ class SourceInfo:
     """The context of the kubeconfig that was used; empty where there is none."""
     connection: tuple[str, ...] = ()
     """The connection flags of the run, as kubectl takes them, without tokens: for the commands a report prints."""
+    cluster_uid: str = ""
+    """The uid of namespace kube-system, which tells this cluster from all others; empty where it was not read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ def _source_dict(source: SourceInfo) -> dict[str, Any]:
         "notes": list(source.notes),
         "context": source.context or None,
         "connection": list(source.connection),
+        "clusterUid": source.cluster_uid or None,
     }
 
 

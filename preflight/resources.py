@@ -100,6 +100,7 @@ _ROWS: tuple[Resource, ...] = (
         namespaces=("default",),
     ),
     _row("namespaces", "v1", "Namespace", **_CLUSTER),
+    _row("namespaces/kube-system", "v1", "Namespace", names=("kube-system",), **_CLUSTER),
     _row("pods", "v1", "Pod"),
     _row("events", "v1", "Event"),
     _row("events/nodes", "v1", "Event", namespaces=("default",)),

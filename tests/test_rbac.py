@@ -114,7 +114,9 @@ def test_nothing_of_it_can_be_left_out(server: KubeServer, rule: Rule) -> None:
         assert forbidden(found)
         if any(result.status is Status.UNKNOWN and "forbidden" in result.reason for result in found.report.checks):
             return
-    pytest.fail(f"without {rule} no check says that it could not look, whichever the versions")
+        if not found.report.source.cluster_uid:
+            return
+    pytest.fail(f"without {rule} nothing in the report says that it could not look, whichever the versions")
 
 
 def test_the_default_role_lists_no_secrets_and_reaches_no_kubelet() -> None:

@@ -92,6 +92,9 @@ def document(cluster: Cluster, about: str, now: datetime = NOW) -> dict:
             objects[number] = item
         missing = "not-in-source: no server was asked" if row.how == "ask" else ""
         entries[name] = {"objects": objects, "missing": missing, "gaps": []}
+    everywhere = entries["namespaces"]["objects"]
+    named = [item for item in everywhere if RESOURCES["namespaces/kube-system"].accepts(item)]
+    entries["namespaces/kube-system"] = {**entries["namespaces/kube-system"], "objects": named}
     return {
         "apiVersion": "harvester-preflight/v1",
         "kind": "PreflightSnapshot",
