@@ -60,6 +60,8 @@ class SourceError(PreflightError):
     """The cluster or file could not be read at all."""
 
     exit_code = ExitCode.UNDECIDED
+    code = "error"
+    """A model.Code."""
 
 
 class FlagError(SourceError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from preflight.causes import identify, link
@@ -13,7 +12,7 @@ from preflight.errors import SourceError, UsageError
 from preflight.inventory import Collected, Inventory, clock_doubt
 from preflight.knowledge.notes import notes_on
 from preflight.knowledge.packaged import shipped
-from preflight.model import Code, Reason, Report, SourceInfo, UpgradePair
+from preflight.model import Report, SourceInfo, UpgradePair
 from preflight.pair import PAIR_NEEDS, no_version, version_pair
 from preflight.parity import agreement
 from preflight.registry import check_options, find_plugins, load_checks, packages_of
@@ -100,17 +99,15 @@ def examine(
     return _judge(checks, settings, inventory, left_out, options, target_needed=target_needed, later=later)
 
 
-def examine_unreadable(checks: Sequence[Check], settings: Settings, name: str, error: SourceError) -> Examination:
-    """Make the report of a cluster that could not be read at all: every check unknown, with the reason.
+def examine_unreadable(checks: Sequence[Check], settings: Settings, source: SourceInfo) -> Examination:
+    """Make the report of a source of which nothing could be read, `source.unread` says why: every check is unknown.
 
-    For runs over several clusters, where one that is down must not hide the others, nor be left out.
+    So whoever reads reports gets one, and in a run over several clusters one that is down neither hides the others nor
+    is left out.
     """
     left_out = select_checks(checks, settings.select, settings.skip, settings.require)
     options = check_options(checks, settings.config.thresholds, settings.config.where)
-    missing = Collected(missing=Reason(Code.UNREACHABLE, error.message))
-    now = settings.now or datetime.now(UTC)
-    whose = "--now" if settings.now else "this machine's clock, since the server did not answer"
-    source = SourceInfo("live", name, now, whose, (error.message,))
+    missing = Collected(missing=source.unread)
     inventory = Inventory(source, {need.resource.name: missing for need in all_needs(checks, settings)})
     return _judge(checks, settings, inventory, left_out, options, target_needed=False)
 

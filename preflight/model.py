@@ -204,6 +204,8 @@ class SourceInfo:
     """The connection flags of the run, as kubectl takes them, without tokens: for the commands a report prints."""
     cluster_uid: str = ""
     """The uid of namespace kube-system, which tells this cluster from all others; empty where it was not read."""
+    unread: Reason | None = None
+    """Why nothing at all was read; None: something was."""
 
 
 @dataclass(frozen=True, slots=True)

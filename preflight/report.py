@@ -138,6 +138,7 @@ def _source_dict(source: SourceInfo) -> dict[str, Any]:
         "context": source.context or None,
         "connection": list(source.connection),
         "clusterUid": source.cluster_uid or None,
+        "unread": reason_dict(source.unread) if source.unread else None,
     }
 
 

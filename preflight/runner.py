@@ -53,7 +53,10 @@ def run_checks(
     knowledge: Knowledge = NOTHING,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[CheckResult, ...]:
-    """Run every check. Each registered check has exactly one result, in the order given."""
+    """Run every check. Each registered check has exactly one result, in the order given.
+
+    Of a source of which nothing was read, no check is run: all that may apply are unknown for that one reason.
+    """
 
     def look(check: Check) -> View:
         needs = frozenset(need.resource.name for need in check.needs)
@@ -106,11 +109,14 @@ def _one(
     applies, reason = applicability(check, pair)
     if applies is False:
         return _Answer(Status.SKIPPED, reason)
+    view = look(check)
+    unread = view.inventory.source.unread
     if applies is None:
-        return _answer((), [Reason(Code.ERROR, reason)])
+        return _answer((), [unread or Reason(Code.ERROR, reason)])
     if reason := beside(check.id, pair.via):
         return _Answer(Status.SKIPPED, reason)
-    view = look(check)
+    if unread:
+        return _answer((), [unread])
     findings, unknowns, not_applicable = _collect(check, view, attests)
     meant = (as_meant(check.id, _complete(check, finding), pair.via) for finding in findings)
     findings = sorted((waive(check.id, finding) for finding in meant), key=finding_order)

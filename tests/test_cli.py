@@ -106,7 +106,6 @@ def test_an_image_that_cannot_be_pulled_is_named() -> None:
         (["schema", "nope"], 2, "report"),
         (["validate", "absent.json"], 2, "absent.json"),
         (["report", "absent.json"], 2, "absent.json"),
-        (["check", "--server", "https://127.0.0.1:1", "--token", "x", "--request-timeout", "2s"], 4, "127.0.0.1:1"),
     ],
 )
 def test_errors_are_one_line_and_have_their_exit_code(

@@ -154,7 +154,8 @@ def test_fail_on_never_hides_nothing_but_the_exit_code() -> None:
     document = report_dict(report)
     assert document["summary"]["fail"] == 1
     assert list(document) == [
-        "apiVersion", "kind", "tool", "source", "upgrade", "verdict", "exitCode", "failOn", "summary", "checks",
+        "apiVersion", "kind", "tool", "source", "upgrade", "verdict", "exitCode", "failOn", "summary", "scope",
+        "knowledge", "checks",
     ]  # fmt: skip
 
 

@@ -24,10 +24,11 @@ from preflight.cli.options import (
     stacked,
     verbose_option,
 )
-from preflight.cli.output import print_document, write_reports
+from preflight.cli.output import deliver
 from preflight.cli.reading import later_for, reader_for
 from preflight.cli.request import Request, request_from
 from preflight.cli.terminal import Progress
+from preflight.cli.unreadable import undecided, unread_source
 from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.flow import Examination, examine, examine_unreadable, registered_checks
 from preflight.model import Via
@@ -130,8 +131,7 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     baseline = _baseline(request.baseline)
     document, failed = (_many(request), False) if _several(request) else _one(request)
     code = ExitCode.NOT_REPAIRED if failed else _code(document, baseline, request.settings.fail_on)
-    print_document(document, request.output)
-    write_reports(document, request.output.reports)
+    deliver(document, request.output)
     if request.output.publish:
         _publish(document, request)
     ctx.exit(code)
@@ -177,11 +177,17 @@ def run_once(request: Request, *, target_needed: bool = True) -> Examination:
 
 
 def _one(request: Request) -> tuple[dict[str, Any], bool]:
+    def once() -> Examination:
+        try:
+            return run_once(request)
+        except SourceError as error:
+            return undecided(registered_checks(request.settings), request, error)
+
     if not request.repair.remediate and not request.repair.wait:
-        return report_dict(run_once(request).report), False
+        return report_dict(once().report), False
     from preflight.cli.remediate import settle
 
-    found, failed = settle(request, lambda: run_once(request))
+    found, failed = settle(request, once)
     document = report_dict(found.report)
     if failed:
         document["exitCode"] = int(ExitCode.NOT_REPAIRED)
@@ -219,7 +225,7 @@ def _many(request: Request) -> dict[str, Any]:
             read, later = reader_for(mine, quiet), later_for(mine, quiet)
             found = examine(checks, settings, read, target_needed=False, later=later)
         except SourceError as error:
-            found = examine_unreadable(checks, settings, context, error)
+            found = examine_unreadable(checks, settings, unread_source(mine, error))
         with lock:
             waiting.discard(context)
             progress(f"waiting for {len(waiting)} of {len(contexts)} clusters: {', '.join(sorted(waiting))}")

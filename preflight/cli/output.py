@@ -15,6 +15,17 @@ from preflight.files import replace_file
 from preflight.render import Style, render
 
 
+def deliver(document: dict[str, Any], output: Output) -> None:
+    """Write a report, or a list of reports, to standard output and to every --report file.
+
+    Raises PreflightError for what could not be written; the rest is written all the same.
+    """
+    try:
+        print_document(document, output)
+    finally:
+        write_reports(document, output.reports)
+
+
 def print_document(document: dict[str, Any], output: Output) -> None:
     """Write a report or a list of reports to standard output."""
     style = style_for(sys.stdout, output.color, verbose=output.verbose, quiet=output.quiet, show=output.show)

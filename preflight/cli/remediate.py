@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from preflight.cli import say
 from preflight.cli.repairing import OFFLINE, carry_out, examine_for_repair, named_checks
 from preflight.cli.request import Request
 from preflight.cli.terminal import Progress
-from preflight.errors import ExitCode, RemediationError, UsageError
+from preflight.errors import ExitCode, RemediationError, SourceError, UsageError
 from preflight.flow import Examination
 from preflight.model import Finding, Report, Severity, Status
 from preflight.values.foreign_text import visible
@@ -43,12 +43,26 @@ def remediate(request: Request, first: Examination, again: Callable[[], Examinat
     Returns the second examination (the first when there was nothing to repair) and whether the repair itself failed:
     then the exit code is 5 whatever the verdict. Raises UsageError for a source that is no cluster or an unknown check.
     """
-    from preflight.remediation.build import Choice, build_plan
-
     if first.report.source.type != "live":
         raise UsageError(f"--remediate: {OFFLINE.replace('--apply', '--remediate')}")
     checks = request.repair.remediate
     only = named_checks([check for check in checks if check != EVERY], request, "--remediate")
+    if first.report.source.unread:
+        return first, False
+    try:
+        return _repair(request, first, only, again)
+    except (RemediationError, SourceError) as error:
+        say(visible(f"NOT repaired: {error.message}"))
+        return again(), True
+
+
+def _repair(
+    request: Request, first: Examination, only: Sequence[str], again: Callable[[], Examination]
+) -> tuple[Examination, bool]:
+    """Repair and examine again. Raises RemediationError while nothing has been changed, SourceError for a cluster lost."""
+    from preflight.remediation.build import Choice, build_plan
+
+    checks = request.repair.remediate
     found = examine_for_repair(request, only)
     # what --select or --skip left out was not checked, so it is not repaired either
     ran = {result.id for result in first.report.checks if result.status is not Status.SKIPPED}
@@ -60,11 +74,7 @@ def remediate(request: Request, first: Examination, again: Callable[[], Examinat
     if not plan.steps:
         return first, False
     unasked = replace(request, repair=replace(request.repair, yes=True))
-    try:
-        outcome = carry_out(plan, unasked, "check")
-    except RemediationError as error:
-        say(visible(f"NOT repaired: {error.message}"))
-        return again(), True
+    outcome = carry_out(plan, unasked, "check")
     if outcome.word == "interrupted":
         raise KeyboardInterrupt
     return again(), outcome.exit_code is not ExitCode.READY

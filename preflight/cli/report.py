@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from preflight.cli.options import colour_option, option, output_option, quiet_option, verbose_option
-from preflight.cli.output import print_document, print_text, write_reports
+from preflight.cli.output import deliver, print_text
 from preflight.cli.request import request_from
 from preflight.documents import schema_problems
 from preflight.errors import ExitCode, SourceError, UsageError
@@ -58,8 +58,7 @@ def show(ctx: click.Context, /, file: Path, **params: Any) -> None:
     """Print a saved JSON report in another format; exit with the code it holds."""
     output = request_from(params).output
     document = load_report(file)
-    print_document(document, output)
-    write_reports(document, output.reports)
+    deliver(document, output)
     ctx.exit(int(document["exitCode"]))
 
 

@@ -31,7 +31,6 @@ class ApiError(SourceError):
     ) -> None:
         super().__init__(message)
         self.code = code
-        """A model.Code."""
         self.path = path
         self.status = status
         """The HTTP status; 0 when there was no answer at all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,20 @@ from preflight.cluster.connection import (
 from preflight.cluster.exec_plugin import run_plugin
 from preflight.cluster.identity import Login
 from preflight.errors import FlagError, SourceError
-from preflight.values.foreign_text import one_line
+from preflight.values.foreign_text import one_line, plain_url
 from preflight.values.names import perhaps
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Which cluster is meant."""
+
+    context: str
+    """The context's name; empty where there is none."""
+    server: str
+    """Its address."""
+    contexts: tuple[str, ...]
+    """All contexts that could have been meant, in the order of the files."""
 
 
 def from_kubeconfig(paths: Sequence[Path], connection: Connection, configuration: Any) -> Login:
@@ -69,6 +82,22 @@ def context_names(connection: Connection) -> list[str]:
         raise FlagError("no kubeconfig was found, so there are no contexts to choose from (give --kubeconfig)")
     contexts = _merged(paths).config.safe_get("contexts")
     return [str(entry.value["name"]) for entry in contexts or ()]
+
+
+def aim_of(connection: Connection) -> Aim:
+    """Say which cluster the flags mean, without sending anything; empty where the files do not tell."""
+    try:
+        paths = kubeconfig_paths(connection)
+        if not paths:
+            return Aim("", connection.server, ())
+        merger = _merged(paths)
+        names = tuple(str(item.value["name"]) for item in merger.config.value["contexts"])
+        name, context = _context(merger, connection, "")
+        cluster = _named(merger, "clusters", connection.cluster or text_of(context, "cluster"), "", "", required=False)
+        server = connection.server or (text_of(cluster.value.get("cluster") or {}, "server") if cluster else "")
+    except (SourceError, KeyError, TypeError, AttributeError):  # whoever reads the file to connect says what is wrong
+        return Aim(connection.context, connection.server, ())
+    return Aim(one_line(name), plain_url(server) if server else "", names)
 
 
 def _merged(paths: Sequence[Path]) -> Any:

@@ -58,6 +58,21 @@ def first_lines(report: dict[str, Any], style: Style) -> list[str]:
     return head
 
 
+def nothing_read(report: dict[str, Any]) -> bool:
+    """Say whether one line says all: nothing was read, and nothing else is to be told."""
+    return bool(report["source"].get("unread")) and not any(check["findings"] for check in report["checks"])
+
+
+def unread_line(report: dict[str, Any], style: Style) -> list[str]:
+    """Write the whole report of a source of which nothing was read: verdict, of which cluster, why, exit code."""
+    source, words = report["source"], verdict_words(report)
+    named = f"{source['context']}: " if source.get("context") else ""
+    text = f"{words}  {named}{source['unread']['text']}  exit code {report['exitCode']}"
+    first, *more = wrap(text, style.width, "", "  ")
+    word = words.split(" ", 1)[0]
+    return [first.replace(word, paint(word, VERDICTS[report["verdict"]], style.colour), 1), *more]
+
+
 def shortest(text: str, style: Style) -> str:
     """Keep a text to one line of the screen."""
     end = "..." if style.ascii else "…"

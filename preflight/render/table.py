@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from preflight.render import document as doc
 from preflight.render.entries import Entries, Entry, effect_words, entries_of, objects_of
 from preflight.render.full import detail_lines
-from preflight.render.headline import first_lines, fleet_line, last_line
+from preflight.render.headline import first_lines, fleet_line, last_line, nothing_read, unread_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
 from preflight.render.typed import shared_commands
 from preflight.render.undecided import Group, briefly, undecided
@@ -36,8 +36,11 @@ def render(document: dict[str, Any], style: Style) -> str:
         return render_full(document, style)
     listed = doc.reports(document)
     lines: list[str] = fleet_line(document, style) if "reports" in document else []
+    headed = "reports" in document
     for context, report in listed:
-        lines += ["", paint(f"== {context or 'cluster'} ==", "bold", style.colour)] if "reports" in document else []
+        before, headed = headed, "reports" in document and not nothing_read(report)
+        lines += [""] if before or headed else []
+        lines += [paint(f"== {context or 'cluster'} ==", "bold", style.colour)] if headed else []
         lines += report_lines(report, style)
     text = "\n".join(line.rstrip() for line in lines)
     return to_ascii(text) if style.ascii else text
@@ -45,6 +48,8 @@ def render(document: dict[str, Any], style: Style) -> str:
 
 def report_lines(report: dict[str, Any], style: Style) -> list[str]:
     """Write one report: verdict, entries, what was checked, verdict again."""
+    if nothing_read(report):
+        return unread_line(report, style)
     found = entries_of(report)
     lines = first_lines(report, style)
     if style.quiet:

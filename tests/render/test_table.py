@@ -67,7 +67,7 @@ def test_sections_come_in_the_order_of_urgency() -> None:
 
 def test_a_command_stands_on_a_line_of_its_own_whatever_the_width() -> None:
     for width in (40, 80, 200):
-        shown = [line.strip() for line in lines("table", blocked(), width=width)]
+        shown = [line.strip() for line in lines("table", blocked(), width=width, verbose=1)]
         for command in COMMANDS:
             assert command in shown
 
