@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,9 +26,9 @@ from preflight.cli.options import (
     verbose_option,
 )
 from preflight.cli.output import deliver
+from preflight.cli.progress import Progress, tell_elapsed
 from preflight.cli.reading import later_for, reader_for
 from preflight.cli.request import Request, request_from
-from preflight.cli.terminal import Progress
 from preflight.cli.unreadable import undecided, unread_source
 from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.flow import Examination, examine, examine_unreadable, registered_checks
@@ -126,6 +127,7 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     Exit codes: 0 ready, 3 blocked, 4 undecided (something could not be determined), 2 usage, 1 the tool failed,
     5 --remediate did not work out.
     """
+    began = time.monotonic()
     request = _shown(request_from(params))
     _publishable(request)
     baseline = _baseline(request.baseline)
@@ -134,6 +136,7 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     deliver(document, request.output)
     if request.output.publish:
         _publish(document, request)
+    tell_elapsed(time.monotonic() - began, verbose=request.output.verbose, quiet=request.output.quiet, say=say)
     ctx.exit(code)
 
 
@@ -165,8 +168,8 @@ def _publish(document: dict[str, Any], request: Request) -> None:
 
 
 def run_once(request: Request, *, target_needed: bool = True) -> Examination:
-    """Read and judge once, with a progress line where there is a terminal."""
-    progress = Progress(quiet=request.output.quiet)
+    """Read and judge once, and say meanwhile what is going on."""
+    progress = Progress(quiet=request.output.quiet, doing=f"reading {request.settings.source}")
     try:
         checks = registered_checks(request.settings)
         later = later_for(request, progress)

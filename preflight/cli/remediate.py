@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from preflight.cli import say
+from preflight.cli.progress import Progress
 from preflight.cli.repairing import OFFLINE, carry_out, examine_for_repair, named_checks
 from preflight.cli.request import Request
-from preflight.cli.terminal import Progress
 from preflight.errors import ExitCode, RemediationError, SourceError, UsageError
 from preflight.flow import Examination
 from preflight.model import Finding, Report, Severity, Status
@@ -110,6 +110,7 @@ def wait_while_transient(
             told = text
         progress(f"{text} (at most {human_duration(round(left))} more)")
         sleep(min(POLL_SECONDS, left))
+        progress.done()
         current = again()
 
 

@@ -13,9 +13,10 @@ import click
 from preflight.check import Check
 from preflight.cli import say
 from preflight.cli.options import option, output_option, stacked
+from preflight.cli.progress import Progress
 from preflight.cli.reading import reader_for
 from preflight.cli.request import Request
-from preflight.cli.terminal import Progress, is_terminal
+from preflight.cli.terminal import is_terminal
 from preflight.errors import UsageError
 from preflight.flow import Examination, examine, registered_checks
 from preflight.model import Report
@@ -76,7 +77,7 @@ def examine_for_repair(request: Request, only: Sequence[str]) -> Examination:
     wanted = {*REPAIRABLE_CHECKS, *(entry.partition(":")[0] for entry in only)}
     # --timeout is that of waiting for a goal here, not of reading.
     settings = replace(request.settings, timeout=None, select=tuple(_selected(checks, wanted)))
-    progress = Progress(quiet=request.output.quiet)
+    progress = Progress(quiet=request.output.quiet, doing=f"reading {settings.source}")
     read = reader_for(replace(request, settings=settings), progress)
     try:
         found = examine(checks, settings, lambda needs: read((*needs, *REPAIR_NEEDS)), target_needed=False)

@@ -18,9 +18,9 @@ from preflight.cli.options import (
     source_options,
     verbose_option,
 )
+from preflight.cli.progress import Progress
 from preflight.cli.reading import reader_for
 from preflight.cli.request import request_from
-from preflight.cli.terminal import Progress
 from preflight.errors import ExitCode, PreflightError, UsageError
 from preflight.flow import all_needs, registered_checks
 from preflight.pair import no_version, version_pair
@@ -57,7 +57,7 @@ def snapshot(ctx: click.Context, /, target: Path, **params: Any) -> None:
 
     request = request_from(params)
     settings = request.settings
-    progress = Progress(quiet=request.output.quiet)
+    progress = Progress(quiet=request.output.quiet, doing=f"reading {settings.source}")
     needs = with_repairs(all_needs(registered_checks(settings), settings))
     try:
         inventory = reader_for(request, progress)(needs)

@@ -1,4 +1,4 @@
-"""What the terminal can do: colour, width, characters, and a progress line."""
+"""What the terminal can do: colour, width, characters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TextIO
 
 from preflight.render import Style
 from preflight.render.typed import Caller
-from preflight.values.foreign_text import visible
 
 PLUGIN = "kubectl-harvester_preflight"
 CALLED_AS = "HARVESTER_PREFLIGHT_CALLED_AS"
@@ -76,30 +75,3 @@ def _speaks_unicode(stream: TextIO) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-class Progress:
-    """One line on standard error that says what is going on; nothing at all unless that is a terminal."""
-
-    def __init__(self, *, quiet: bool, stream: TextIO | None = None) -> None:
-        """Decide once whether to show anything."""
-        self._stream = stream or sys.stderr
-        self._shown = is_terminal(self._stream) and not quiet and os.environ.get("TERM") != "dumb"
-
-    def __call__(self, text: str) -> None:
-        """Replace the line."""
-        if self._shown:
-            width = shutil.get_terminal_size((80, 24)).columns - 1
-            self._write("\r\x1b[K" + visible(text)[:width])
-
-    def done(self) -> None:
-        """Remove the line."""
-        if self._shown:
-            self._write("\r\x1b[K")
-
-    def _write(self, text: str) -> None:
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._shown = False
