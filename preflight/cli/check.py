@@ -30,6 +30,7 @@ from preflight.cli.progress import Progress, tell_elapsed
 from preflight.cli.reading import later_for, reader_for
 from preflight.cli.request import Request, request_from
 from preflight.cli.unreadable import undecided, unread_source
+from preflight.cli.watching import check_watch, watch
 from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.flow import Examination, examine, examine_unreadable, registered_checks
 from preflight.model import Via
@@ -61,6 +62,15 @@ output_options = stacked(
         metavar="CHECK[:OBJECT]",
         shell_complete=completing.check_names,
         help="Write this entry of the table out: times, measurements, links; repeatable.",
+    ),
+    option(
+        "--watch",
+        type=duration_value,
+        is_flag=False,
+        flag_value="30s",
+        default=None,
+        metavar="[SECONDS]",
+        help="Look again and again (every 30 s) until Ctrl-C: redraw the terminal; in a log, tell what changed.",
     ),
     option(
         "--baseline",
@@ -130,14 +140,22 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     began = time.monotonic()
     request = _shown(request_from(params))
     _publishable(request)
+    check_watch(request)
     baseline = _baseline(request.baseline)
-    document, failed = (_many(request), False) if _several(request) else _one(request)
-    code = ExitCode.NOT_REPAIRED if failed else _code(document, baseline, request.settings.fail_on)
+    if request.output.watch is not None:
+        ctx.exit(watch(partial(look, request, baseline), partial(deliver, output=request.output), request))
+    document, code = look(request, baseline)
     deliver(document, request.output)
     if request.output.publish:
         _publish(document, request)
     tell_elapsed(time.monotonic() - began, verbose=request.output.verbose, quiet=request.output.quiet, say=say)
     ctx.exit(code)
+
+
+def look(request: Request, baseline: dict[str, Any] | None) -> tuple[dict[str, Any], int]:
+    """Examine what was asked for, and return the report (or list of reports) with its exit code."""
+    document, failed = (_many(request), False) if _several(request) else _one(request)
+    return document, ExitCode.NOT_REPAIRED if failed else _code(document, baseline, request.settings.fail_on)
 
 
 def _shown(request: Request) -> Request:

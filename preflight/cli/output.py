@@ -15,27 +15,28 @@ from preflight.files import replace_file
 from preflight.render import Style, render
 
 
-def deliver(document: dict[str, Any], output: Output) -> None:
+def deliver(document: dict[str, Any], output: Output) -> bool:
     """Write a report, or a list of reports, to standard output and to every --report file.
 
-    Raises PreflightError for what could not be written; the rest is written all the same.
+    Returns whether somebody still reads standard output. Raises PreflightError for what could not be written; the rest is
+    written all the same.
     """
     try:
-        print_document(document, output)
+        return print_document(document, output)
     finally:
         write_reports(document, output.reports)
 
 
-def print_document(document: dict[str, Any], output: Output) -> None:
-    """Write a report or a list of reports to standard output."""
+def print_document(document: dict[str, Any], output: Output) -> bool:
+    """Write a report or a list of reports to standard output; returns whether somebody still reads it."""
     style = style_for(sys.stdout, output.color, verbose=output.verbose, quiet=output.quiet, show=output.show)
-    print_text(render(output.format, document, style))
+    return print_text(render(output.format, document, style))
 
 
-def print_text(text: str) -> None:
+def print_text(text: str) -> bool:
     """Write text to standard output. A reader that went away (`| head`) is no failure; a full disk is.
 
-    Raises PreflightError when the text could not be written.
+    Returns whether somebody still reads. Raises PreflightError when the text could not be written.
     """
     if text and not text.endswith("\n"):
         text += "\n"
@@ -45,9 +46,11 @@ def print_text(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         silence(sys.stdout)
+        return False
     except (OSError, ValueError, AttributeError) as error:
         silence(sys.stdout)
         raise PreflightError(f"could not write the report to standard output: {error}") from None
+    return True
 
 
 def write_reports(document: dict[str, Any], wanted: Sequence[tuple[str, Path]]) -> None:

@@ -36,6 +36,8 @@ class Output:
     show: tuple[str, ...] = ()
     """CHECK or CHECK:OBJECT to write out in the table."""
     publish: bool = False
+    watch: float | None = None
+    """Seconds between two looks; None: one look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,7 @@ def _output(params: Mapping[str, Any]) -> Output:
         quiet=bool(params.get("quiet")),
         show=split_names(params.get("show") or ()),
         publish=bool(params.get("publish")),
+        watch=params.get("watch"),
     )
 
 
