@@ -126,7 +126,7 @@ def _judge(
     if wrong := no_version(seen, *given):
         raise UsageError(wrong)
     pair, problem = version_pair(seen, *given)
-    pair = replace(pair, via=settings.via)
+    pair = replace(pair, via=settings.via, version_expected=settings.expect_version)
     if pair.to_version is None and target_needed:
         raise UsageError(problem)
     if later:

@@ -182,6 +182,8 @@ class UpgradePair:
     from_version: HarvesterVersion | None
     to_version: HarvesterVersion | None
     via: Via = Via.UPGRADE
+    version_expected: bool = False
+    """Whether the target's Version object is to be made once this says ready, and so cannot be there yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class Settings:
     to_version: str = ""
     from_version: str = ""
     via: Via = Via.UPGRADE
+    expect_version: bool = False
+    """The target's Version object arrives with what this run is the gate of."""
     now: datetime | None = None
     select: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()

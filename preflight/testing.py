@@ -45,6 +45,7 @@ def run_check(
     from_version: str = "",
     to_version: str = "",
     via: Via = Via.UPGRADE,
+    version_expected: bool = False,
     options: Mapping[str, Any] | None = None,
     not_collected: Mapping[str, Reason | str] | None = None,
     gaps: Mapping[str, Sequence[Reason | str]] | None = None,
@@ -62,7 +63,7 @@ def run_check(
     if not isinstance(check.run, Judge):  # the needs of an advisory are read off its own expressions, which are strict
         entries = {name: _watched(entry, name, check, reads) for name, entry in entries.items()}
     running, target = (parse_version(text) if text else None for text in (from_version, to_version))
-    pair = UpgradePair(running, target, via)
+    pair = UpgradePair(running, target, via, version_expected)
     (result,) = run_checks(
         [check],
         replace(inventory, entries=entries),

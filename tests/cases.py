@@ -104,6 +104,7 @@ def run_case(check: Check, content: Mapping[str, Any]) -> CheckResult:
         from_version=upgrade.get("from") or "",
         to_version=upgrade.get("to") or "",
         via=Via(upgrade.get("via") or Via.UPGRADE),
+        version_expected=bool(upgrade.get("expect_version")),
         options=content.get("options"),
         **_surroundings(check, content),
     )

@@ -8,7 +8,8 @@ os-upgrade-image=True: see _images.py. Which version an image holds is not in th
 Edges: the docs have administrators name a Version of their own v1.5.0-customized. On 1.5.0 exactly, spec.image makes the
 certificate rule of the webhook crash on the Version that is then missing. From 1.7 on the server asks for the ISO's size
 by HTTP HEAD: a web server that refuses HEAD never serves the image. An UpgradePlan names a Version of its own kind
-(management.harvesterhci.io), which needs no namespace and has no checker.
+(management.harvesterhci.io), which needs no namespace and has no checker. A gate of the commit that brings the Version
+itself (--expect-version) cannot ask for it: that would keep the Version out for ever. One that is there is still judged.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ APPLY = kubectl("apply -n harvester-system -f version.yaml", why="the release's 
     fix="Create the Version in harvester-system from the release's version.yaml, with isoURL and isoChecksum set, or "
     "upload the ISO as the upgrade image. From 1.7 on the web server of the ISO must answer HEAD requests.",
     causes={
+        "version-expected": "No Version of the target's name exists yet, and --expect-version says that it is about to be "
+        "made: create the Upgrade after it.",
         "version-missing": "No Version of the target's name exists: create it, or upgrade from an uploaded ISO.",
         "upgrade-by-image": "There is no Version, but an uploaded upgrade image: create the Upgrade with spec.image.",
         "image-unusable": "There is no Version, and the uploaded image cannot serve as the repository: upload it anew.",
@@ -84,7 +87,9 @@ def upgrade_version_object(view: View) -> Iterator[Outcome]:
         return
     versions = view.objects(PLAN_VERSIONS if view.upgrade.via is Via.UPGRADE_PLAN else VERSIONS)
     found = [obj for obj in versions if stands_for(name_of(obj), target)]
-    if not found:
+    if not found and view.upgrade.version_expected:
+        yield _expected(view, target.raw)
+    elif not found:
         yield from _without_version(view, target.raw)
     for version in found:
         yield from judge_version(view, version)
@@ -111,9 +116,27 @@ def _without_version(view: View, target: str) -> Iterator[Outcome]:
         yield from list(judge_images(view, target)) or [_missing(view, target)]
 
 
-def _missing(view: View, target: str) -> Finding:
+def _creates(view: View) -> tuple[tuple[str, str, str], str]:
+    """Return where the Version belongs, and what is created with it."""
     by_plan = view.upgrade.via is Via.UPGRADE_PLAN
-    kind, creates = (OF_A_PLAN, "UpgradePlan") if by_plan else (OF_AN_UPGRADE, "Upgrade")
+    return (OF_A_PLAN, "UpgradePlan") if by_plan else (OF_AN_UPGRADE, "Upgrade")
+
+
+def _expected(view: View, target: str) -> Finding:
+    kind, creates = _creates(view)
+    return Finding(
+        severity=INFO,
+        cause="version-expected",
+        message=f"There is no Version object {target} yet; it is expected after this check (--expect-version)",
+        hint=f"Create it before the {creates}; its address and checksum have not been looked at",
+        resource=ResourceRef(*kind, target),
+        enforced_by=(Enforcer.WEBHOOK,),
+        consequence=refused(f"Without it the server may refuse the {creates} that comes next", Certainty.POSSIBLE),
+    )
+
+
+def _missing(view: View, target: str) -> Finding:
+    kind, creates = _creates(view)
     return Finding(
         severity=FAIL,
         cause="version-missing",

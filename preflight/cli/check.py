@@ -118,6 +118,11 @@ cluster_options = stacked(
     show_default=True,
     help="What is to be created: the built-in Upgrade, or an UpgradePlan of Addon harvester-upgrade-manager.",
 )
+@option(
+    "--expect-version",
+    is_flag=True,
+    help="The Version object of the target arrives after this check, as in a GitOps commit: it need not be there yet.",
+)
 @option("--wait", type=duration_value, metavar="DURATION", help="Wait this long for transient findings to pass.")
 @option("--ask-server", is_flag=True, help="Create the Upgrade as a dry run and report what the server's webhook says.")
 @option("--probe-nodes", is_flag=True, help="Ask each node by a short-lived, read-only pod what the API does not show.")
@@ -141,6 +146,8 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     request = _shown(request_from(params))
     _publishable(request)
     check_watch(request)
+    if request.settings.expect_version and request.settings.ask_server:
+        raise UsageError("--ask-server asks about an Upgrade whose Version is there; leave out --expect-version")
     baseline = _baseline(request.baseline)
     if request.output.watch is not None:
         ctx.exit(watch(partial(look, request, baseline), partial(deliver, output=request.output), request))

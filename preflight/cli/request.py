@@ -93,6 +93,7 @@ def _settings(params: Mapping[str, Any]) -> Settings:
         to_version=params.get("to_version") or "",
         from_version=params.get("from_version") or "",
         via=Via(params.get("via") or Via.UPGRADE),
+        expect_version=bool(params.get("expect_version")),
         now=now,
         select=split_names(params.get("select") or ()),
         skip=split_names(params.get("skip") or ()),
