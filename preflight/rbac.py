@@ -14,7 +14,8 @@ from preflight.check import Need
 from preflight.resources import How, Resource
 
 LABELS = {"app.kubernetes.io/name": "harvester-preflight", "app.kubernetes.io/managed-by": "harvester-preflight"}
-SECRET_LISTS = ("secrets/helm-releases", "secrets/machine-plans")
+PLAN_SECRETS = "secrets/machine-plans"
+SECRET_LISTS = ("secrets/helm-releases", PLAN_SECRETS)
 """What takes listing Secrets, and so is granted only to whom asks for it."""
 
 
@@ -40,15 +41,18 @@ class Subject:
     labels: Mapping[str, str] = field(default_factory=lambda: dict(LABELS))
 
 
-def read_permissions(needs: Iterable[Need], *, with_releases: bool, with_kubelet: bool) -> tuple[Permission, ...]:
-    """Return what reading these needs takes, sorted.
+def read_permissions(
+    needs: Iterable[Need], *, with_releases: bool, with_kubelet: bool, with_plans: bool = False
+) -> tuple[Permission, ...]:
+    """Return what reading these needs takes, sorted. `with_plans`: of Secrets, those of fleet-local only.
 
     The pair of versions and the optional needs count too: whoever may not read them gets `unknown`, not an error.
     """
     wanted: set[Permission] = set()
+    secrets = SECRET_LISTS if with_releases else (PLAN_SECRETS,) if with_plans else ()
     for need in needs:
         row = need.resource
-        if row.how in (How.NODE, How.ASK) or (row.name in SECRET_LISTS and not with_releases):
+        if row.how in (How.NODE, How.ASK) or (row.name in SECRET_LISTS and row.name not in secrets):
             continue
         if row.how is How.KUBELET:
             if with_kubelet:

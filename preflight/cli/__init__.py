@@ -36,6 +36,10 @@ COMMANDS = {
     "report": ("preflight.cli.report:report", "Print a saved JSON report in another format, or compare two."),
     "knowledge": ("preflight.cli.knowledge:knowledge", "Print what is known of releases and of their faults."),
     "rbac": ("preflight.cli.rbac:rbac", "Print the least-privilege manifest the checks need."),
+    "manifests": (
+        "preflight.cli.manifests:manifests",
+        "Print finished manifests: Job, CronJob, GitOps gate, chart values.",
+    ),
     "schema": ("preflight.cli.schema:schema", "Print a JSON Schema."),
     "validate": (
         "preflight.cli.schema:validate",

@@ -17,6 +17,8 @@ ABSENT = "# A Role in a namespace that your cluster does not have is refused by 
 NOTES = {
     "with_releases": "# Lists Secrets in every namespace: RBAC cannot grant their metadata alone. The tool asks for\n"
     "# metadata only, but whoever holds this account's token can read every Secret.\n",
+    "with_plans": "# Lists Secrets in fleet-local, to see what a drain left on the plans of machines: metadata only, but\n"
+    "# whoever holds this account's token can read what those plans say, join tokens included.\n",
     "with_kubelet": "# nodes/proxy grants more than reading: through it, commands can be run in any pod of the node.\n",
     "with_fix": "# Writes: what `fix --apply` and `rollback` may need. Bind it only while you repair.\n",
 }
@@ -31,6 +33,7 @@ WRITES = {
 @click.command()
 @option("--fix", "with_fix", is_flag=True, help="Add what `fix --apply` writes.")
 @option("--with-releases", is_flag=True, help="Add listing Secrets (metadata is all we ask for).")
+@option("--with-plans", is_flag=True, help="Add listing the Secrets of fleet-local alone (plans of machines).")
 @option("--with-kubelet", is_flag=True, help="Add nodes/proxy, to read disk space and kubelet settings.")
 @option("--with-ask-server", is_flag=True, help="Add creating Upgrades, for --ask-server (a dry run).")
 @option("--with-probe-nodes", is_flag=True, help="Add creating pods, for --probe-nodes.")
@@ -49,8 +52,9 @@ def rbac(**params: Any) -> None:
 
     settings = request_from(params).settings
     needs = all_needs(registered_checks(settings), settings)
+    reads = {name: bool(params[name]) for name in ("with_releases", "with_kubelet", "with_plans")}
     rows = [
-        *read_permissions(needs, with_releases=params["with_releases"], with_kubelet=params["with_kubelet"]),
+        *read_permissions(needs, **reads),
         *(row for flag, granted in WRITES.items() if params[flag] for row in granted),
     ]
     documents = manifests(rows, Subject(params["name"], params["namespace"]))

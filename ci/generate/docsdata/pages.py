@@ -17,6 +17,7 @@ ZH = {
     "snapshot": "保存检查所读取的内容（已清除机密），供离线使用。",
     "report": "把保存的 JSON 报告转换为其他格式，或比较两份报告。",
     "rbac": "打印检查所需的最小权限清单。",
+    "manifests": "打印完整清单：Job、CronJob、GitOps 关卡、Helm 值。",
     "knowledge": "打印已知的版本数据与已知问题。",
     "schema": "打印 JSON Schema。",
     "validate": "校验报告、配置、快照或日志文件。",
