@@ -3,6 +3,8 @@
 Rule: validator.go Create (v1.4.0 to v1.9.0-rc6), not bypassed by skipWebhook: any Upgrade whose label
 harvesterhci.io/upgradeState is neither Succeeded nor Failed counts as running; a missing label counts too, which is
 how an Upgrade looks whose controller failed before its first step.
+What a running one waits for: see _diagnosis.py. It costs nothing to know while none runs.
+Units: `patience` is how long one step may take (1 hour).
 """
 
 from __future__ import annotations
@@ -10,25 +12,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.api import (
-    FAIL,
     Enforcer,
     Explains,
-    Finding,
     JsonObject,
     Outcome,
     Tie,
     View,
     check,
-    kubectl,
     maps_at,
     name_of,
     need,
-    ref_of,
     refused,
     text_at,
 )
 
-from .._upgrades import STATE_LABEL, is_running, state_of
+from .._upgrades import STATE_LABEL, is_running
+from ._diagnosis import CAUSES, PATIENCE, diagnose, finding
+from ._phases import run_of_upgrade
+from ._sight import NEEDS
+from ._steps_nodes import PAUSE_MAP
 
 FOLLOWS = (
     "capi-cluster-provisioned",
@@ -40,45 +42,65 @@ FOLLOWS = (
     "vm-migration-running",
 )
 """What an upgrade in the middle of its work looks like to other checks."""
+NOT_OF = ("waits-for-manifests", "waits-for-chart", "waits-for-controller", "hangs-unexplained")
+"""Causes of which the other checks' findings may be the root, and so do not follow from them."""
+REFUSES = refused("The server answers 409 to a second Upgrade; no annotation gets past that")
+OWN_CAUSES = {
+    "upgrade-running": "An Upgrade has a state that is not final. Wait, or stop it; never while nodes upgrade.",
+    "upgrade-without-state": "An Upgrade carries no state label: its controller failed before the first step.",
+    **CAUSES,
+}
 
 
 @check(
     id="upgrade-in-progress",
     title="No other upgrade is running",
     category="upgrade",
-    needs=(need("upgrades.harvesterhci.io", "spec.version", "status.conditions", "status.nodeStatuses.*.state"),),
+    needs=(
+        need(
+            "upgrades.harvesterhci.io",
+            "spec.version",
+            "spec.image",
+            "status.conditions",
+            "status.nodeStatuses",
+            "status.imageID",
+            f"metadata.annotations[{PAUSE_MAP}]",
+        ),
+        *NEEDS,
+    ),
     enforced_by=(Enforcer.WEBHOOK,),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
     why="The server answers 409 to a second Upgrade while one is not finished; no annotation gets past that.",
     how="An upgrade is running, hangs in one of its steps, or was created by hand and never picked up.",
-    fix="Wait for it. If it hangs before any node is upgraded, stop it as the troubleshooting page describes.",
-    causes={
-        "upgrade-running": "An Upgrade has a state that is not final. Wait, or stop it; never while nodes upgrade.",
-        "upgrade-without-state": "An Upgrade carries no state label: its controller failed before the first step.",
-    },
-    explains=tuple(Explains(check_id, tie=Tie.CLUSTER) for check_id in FOLLOWS),
-    consequence=refused("The server answers 409 to a second Upgrade; no annotation gets past that"),
+    fix="Wait for it, or cure what it waits for (`why` says what). If it hangs before any node is upgraded, it can be "
+    "stopped as the troubleshooting page describes.",
+    causes=OWN_CAUSES,
+    options={"patience": PATIENCE},
+    explains=tuple(
+        Explains(check_id, tie=Tie.CLUSTER, causes=tuple(cause for cause in OWN_CAUSES if cause not in NOT_OF))
+        for check_id in FOLLOWS
+    ),
+    consequence=REFUSES,
 )
 def upgrade_in_progress(view: View) -> Iterator[Outcome]:
-    """Yield a finding for every Upgrade that has not ended."""
-    yield from view.each("upgrades.harvesterhci.io", _judge)
+    """Yield a finding for every Upgrade that has not ended, with what it waits for."""
+    yield from view.each("upgrades.harvesterhci.io", lambda upgrade: _judge(view, upgrade))
 
 
-def _judge(upgrade: JsonObject) -> Iterator[Outcome]:
+def _judge(view: View, upgrade: JsonObject) -> Iterator[Outcome]:
     if not is_running(upgrade):
         return
-    state = state_of(upgrade)
-    name = name_of(upgrade)
+    run = run_of_upgrade(upgrade)
     open_steps = [
         text_at(entry, "type") for entry in maps_at(upgrade, "status.conditions") if entry.get("status") != "True"
     ]
-    yield Finding(
-        severity=FAIL,
-        cause="upgrade-running" if state else "upgrade-without-state",
-        message=f"Upgrade {name} to {text_at(upgrade, 'spec.version') or 'an image'} has not ended: "
-        + (f"its state is {state}" if state else f"it has no {STATE_LABEL} label, which the server counts as running"),
-        hint="Wait for it to end; stop it only while no node is being upgraded",
-        commands=(kubectl("get upgrades.harvesterhci.io {} -n harvester-system -o yaml", name),),
-        resource=ref_of(upgrade),
-        evidence={"state": state or None, "openConditions": sorted(open_steps)},
+    is_so = (
+        f"its state is {run.word}" if run.word else f"it has no {STATE_LABEL} label, which the server counts as running"
+    )
+    yield finding(
+        diagnose(view, run),
+        cause="upgrade-running" if run.word else "upgrade-without-state",
+        opening=f"Upgrade {name_of(upgrade)} to {text_at(upgrade, 'spec.version') or 'an image'} has not ended: {is_so}",
+        evidence={"state": run.word or None, "openConditions": sorted(open_steps)},
+        consequence=REFUSES,
     )

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
-    WARN,
     Certainty,
     Code,
     Enforcer,
@@ -32,25 +31,21 @@ from preflight.api import (
     check,
     condition,
     condition_status,
-    degrades,
     hangs,
     kubectl,
-    labels_of,
     lies_in,
     name_of,
-    namespace_of,
     need,
-    ref_of,
     refused,
     text_at,
 )
 
-PLANS, LEFT_PLANS, DEPLOYMENTS = (
-    "upgradeplans.management.harvesterhci.io",
-    "plans.upgrade.cattle.io",
-    "deployments.apps",
-)
-OWNER = "management.harvesterhci.io/upgrade-plan"
+from ._diagnosis import CAUSES, PATIENCE, diagnose, finding
+from ._failed_plan import DEPLOYMENTS, LEFT_PLANS, PLANS, judge_failed
+from ._phases import run_of_plan
+from ._sight import NEEDS
+from ._steps_before import LOG
+
 ENDED = ("Succeeded", "Failed")
 BOTH = hangs(
     Phase.NODE_DRAIN,
@@ -65,9 +60,19 @@ BOTH = hangs(
     title="No UpgradePlan is under way",
     category="upgrade",
     needs=(
-        need(PLANS, "spec.version", "spec.image", "status.currentPhase", "status.conditions", optional=True),
+        need(
+            PLANS,
+            "spec.version",
+            "spec.image",
+            "status.currentPhase",
+            "status.conditions",
+            "status.nodeUpgradeStatuses",
+            "status.isoImageID",
+            optional=True,
+        ),
         need(LEFT_PLANS, optional=True, unserved_is_empty=True),
         need(DEPLOYMENTS, optional=True, namespaces=("harvester-system",)),
+        *(one for one in NEEDS if one.resource.name != LEFT_PLANS),
     ),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.DOCS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/index",
@@ -79,7 +84,9 @@ BOTH = hangs(
         "plan-not-served": "An UpgradePlan is meant, and the cluster knows none: enable Addon harvester-upgrade-manager "
         "(1.8.0 and later), or create an Upgrade.",
         "plan-failed": "An UpgradePlan has failed: look for its Plans, its repository and paused ManagedCharts.",
+        **{cause: text for cause, text in CAUSES.items() if cause != LOG},
     },
+    options={"patience": PATIENCE},
 )
 def upgrade_plan_in_progress(view: View) -> Iterator[Outcome]:
     """Yield a finding for every UpgradePlan that has not ended, and a warning for every one that has failed."""
@@ -97,9 +104,9 @@ def upgrade_plan_in_progress(view: View) -> Iterator[Outcome]:
 def _judge(view: View, plan: JsonObject) -> Iterator[Outcome]:
     phase = text_at(plan, "status.currentPhase")
     if phase not in ENDED:
-        yield _running(plan, phase, meant=view.upgrade.via is Via.UPGRADE_PLAN)
+        yield _running(view, plan, phase, meant=view.upgrade.via is Via.UPGRADE_PLAN)
     elif phase == "Failed":
-        yield from _failed(view, plan)
+        yield from judge_failed(view, plan)
 
 
 def _not_served(why: str) -> Finding:
@@ -115,54 +122,19 @@ def _not_served(why: str) -> Finding:
     )
 
 
-def _running(plan: JsonObject, phase: str, *, meant: bool) -> Finding:
+def _running(view: View, plan: JsonObject, phase: str, *, meant: bool) -> Finding:
     refuses = meant and condition_status(plan, "Progressing") == "True"
     degraded = condition(plan, "Degraded") or {}
     trouble = text_at(degraded, "message") or text_at(degraded, "reason") if degraded.get("status") == "True" else ""
     target = text_at(plan, "spec.version") or text_at(plan, "spec.image") or "nothing named"
-    return Finding(
-        severity=FAIL,
+    return finding(
+        diagnose(view, run_of_plan(plan)),
         cause="plan-running",
-        message=f"UpgradePlan {name_of(plan)} to {target} has not ended: its phase is {phase or 'still empty'}"
+        opening=f"UpgradePlan {name_of(plan)} to {target} has not ended: its phase is {phase or 'still empty'}"
         + (f"; it is degraded: {trouble}" if trouble else ""),
-        hint="Wait for it to end; delete it only while no node is being upgraded",
-        commands=(kubectl("get {} {} -o yaml", PLANS, name_of(plan)),),
-        resource=ref_of(plan),
         evidence={"phase": phase or None, "degraded": trouble or None},
         enforced_by=(Enforcer.WEBHOOK if refuses else Enforcer.DOCS,),
         consequence=refused("UpgradePlans' own admission refuses a second while one is Progressing")
         if refuses
         else BOTH,
-    )
-
-
-def _failed(view: View, plan: JsonObject) -> Iterator[Outcome]:
-    name = name_of(plan)
-    for resource in (LEFT_PLANS, DEPLOYMENTS):
-        if missing := view.missing(resource):
-            yield Unknown(missing.noting(f"what the failed UpgradePlan {name} left"))
-    plans = [found for found in view.read(LEFT_PLANS) if text_at(labels_of(found), f"[{OWNER}]") == name]
-    left = [f"Plan {namespace_of(found)}/{name_of(found)}" for found in plans]
-    left += [
-        f"Deployment {namespace_of(found)}/{name_of(found)}"
-        for found in view.read(DEPLOYMENTS)
-        if namespace_of(found) == "harvester-system" and name_of(found) == f"{name}-repo"
-    ]
-    yield Finding(
-        severity=WARN,
-        cause="plan-failed",
-        message=f"UpgradePlan {name} has failed" + (f" and left {', '.join(left)}" if left else ""),
-        hint="Delete it and what it left before the next upgrade",
-        commands=(
-            kubectl("delete {} {}", PLANS, name),
-            *(kubectl("delete {} {} -n {}", LEFT_PLANS, name_of(found), namespace_of(found)) for found in plans),
-        ),
-        resource=ref_of(plan),
-        evidence={"left": left},
-        enforced_by=(Enforcer.NONE,),
-        consequence=degrades(
-            Phase.PRELOAD,
-            "What it left (Plans, repository, paused charts) may get in the way of the next upgrade",
-            Certainty.POSSIBLE,
-        ),
     )
