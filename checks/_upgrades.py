@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preflight.api import JsonObject, View, labels_of, name_of, text_at
+from preflight.api import JsonObject, View, condition_status, labels_of, name_of, text_at
 
 STATE_LABEL = "harvesterhci.io/upgradeState"
 FINAL_STATES = ("Succeeded", "Failed")
@@ -21,3 +21,18 @@ def is_running(upgrade: JsonObject) -> bool:
 def running_upgrades(view: View) -> tuple[str, ...]:
     """Name the Upgrades that have not ended; the check must need `upgrades.harvesterhci.io`."""
     return tuple(name_of(upgrade) for upgrade in view.objects("upgrades.harvesterhci.io") if is_running(upgrade))
+
+
+def before_nodes(upgrade: JsonObject) -> bool:
+    """Say whether a running Upgrade is in system-services or earlier: a repair of an Addon is in nobody's way then."""
+    if state_of(upgrade) in ("UpgradingNodes", "Upgrading"):
+        return False
+    return condition_status(upgrade, "SystemServicesUpgraded") in ("", "Unknown") and not condition_status(
+        upgrade, "NodesUpgraded"
+    )
+
+
+def patches_services(upgrade: JsonObject) -> bool:
+    """Say whether the Job apply-manifests of a running Upgrade is at work."""
+    begun = condition_status(upgrade, "SystemServicesUpgraded") == "Unknown"
+    return before_nodes(upgrade) and (begun or state_of(upgrade) == "UpgradingSystemServices")

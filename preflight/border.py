@@ -64,13 +64,21 @@ _PARTS: Mapping[type, Mapping[str, Any]] = {
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CHECK = {
     **dict.fromkeys(("id", "title", "category", "from_versions", "to_versions", "docs", "why", "how", "fix"), str),
-    **dict.fromkeys(("needs", "enforced_by", "links", "tags", "aliases", "explains"), tuple),
+    **dict.fromkeys(("needs", "enforced_by", "links", "tags", "aliases", "explains", "explained_by"), tuple),
     **dict.fromkeys(("causes", "options"), Mapping),
     "waived_by": str,
     "worst": Severity,
     "consequence": Consequence | None,
 }
-_ITEMS = {"needs": Need, "enforced_by": Enforcer, "links": str, "tags": str, "aliases": str, "explains": Explains}
+_ITEMS = {
+    "needs": Need,
+    "enforced_by": Enforcer,
+    "links": str,
+    "tags": str,
+    "aliases": str,
+    "explains": Explains,
+    "explained_by": Explains,
+}
 
 
 def problem_of(loaded: object) -> str:

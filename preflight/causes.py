@@ -1,4 +1,4 @@
-"""Link findings: which follows from which, as the checks declare it (`explains`).
+"""Link findings: which follows from which, as the checks declare it (`explains`, `explained_by`).
 
 A root and what follows from it share something: a node, a pod, a claim, a chart, or the whole cluster. Nothing is
 judged again here: a finding keeps its severity and its place; it learns the ids of the findings it follows from.
@@ -62,6 +62,9 @@ def link(results: Sequence[CheckResult], checks: Sequence[Check]) -> tuple[Check
         for explains in check.explains:
             if check.id in by_id and explains.check in by_id:
                 links.add(explains, by_id[check.id].findings, by_id[explains.check].findings)
+        for explains in check.explained_by:
+            if check.id in by_id and explains.check in by_id:
+                links.add(explains, by_id[explains.check].findings, by_id[check.id].findings)
     if not links.causes:
         return tuple(results)
     return tuple(replace(result, findings=tuple(map(links.apply, result.findings))) for result in results)

@@ -69,7 +69,7 @@ class Explains:
     """A check's word that its findings can be the root of another check's."""
 
     check: str
-    """The id of the other check."""
+    """The id of the other check; in `explained_by`, that of the root."""
     tie: Tie
     folds: bool = False
     """Whether the other's finding is the same fault of the same object, and so is shown under the root only."""
@@ -125,6 +125,8 @@ class Check:
     """The server's own annotation that would waive the same thing; named, never set."""
     explains: tuple[Explains, ...] = ()
     """Whose findings can follow from this check's."""
+    explained_by: tuple[Explains, ...] = ()
+    """From whose findings this check's can follow: for a check that comes last and knows its reasons better than they it."""
     consequence: Consequence | None = None
     """What happens if one goes on, for findings that do not say it themselves."""
     origin: str = OURS
@@ -159,6 +161,7 @@ def check(
     aliases: tuple[str, ...] = (),
     waived_by: str = "",
     explains: tuple[Explains, ...] = (),
+    explained_by: tuple[Explains, ...] = (),
     consequence: Consequence | None = None,
 ) -> Callable[[Callable[[View], Iterable[Outcome]]], Check]:
     """Declare a check; the decorated function becomes the Check that the entry point names.
@@ -189,6 +192,7 @@ def check(
             aliases=aliases,
             waived_by=waived_by,
             explains=explains,
+            explained_by=explained_by,
             consequence=consequence,
         )
 

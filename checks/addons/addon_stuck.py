@@ -33,6 +33,7 @@ from preflight.api import (
 from .._skew import Skew, skews_of
 from ._advice import advice, remediation
 from ._causes import Cause, decide
+from ._during import DEPLOYMENTS, UPGRADES, Running, meanwhile, running_of
 from ._enforcement import PATCHED_VALUES, ends
 from ._evidence import evidence, touches
 from ._explain import CAUSES, FIX, HOW, LINKS, WHY
@@ -58,6 +59,7 @@ from ._words import message, sentence
             ADDONS,
             "spec.enabled",
             "spec.version",
+            "spec.repo",
             "spec.valuesContent",
             "status.status",
             "status.conditions",
@@ -70,6 +72,8 @@ from ._words import message, sentence
         need(RELEASES, optional=True),
         need(LEASES, "spec.renewTime", "metadata.managedFields", optional=True),
         need(NODES, optional=True),
+        need(UPGRADES, "spec.version", "status.conditions", optional=True),
+        need(DEPLOYMENTS, "spec.template.spec.containers.image", optional=True, namespaces=("cattle-system",)),
     ),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/troubleshooting",
@@ -86,8 +90,8 @@ def addon_stuck(view: View) -> Iterator[Outcome]:
     """Yield a finding for every Addon that is not settled, with the cause and the times that were compared."""
     addons = view.objects(ADDONS)
     index = build_index(view, parse_duration(str(view.options["grace"])) or timedelta())
-    skews = _skews(view)
-    yield from judged(addons, lambda addon: _judge(view, addon, index, skews))
+    skews, running = _skews(view), running_of(view)
+    yield from judged(addons, lambda addon: _judge(view, addon, index, skews, running))
     for resource in (CHARTS, JOBS, PODS):
         for obj in () if view.missing(resource) else view.objects(resource):
             if problem := unsound(obj):
@@ -103,7 +107,9 @@ def _skews(view: View) -> dict[str, Skew]:
     return skews_of(leases)
 
 
-def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) -> Iterator[Outcome]:
+def _judge(
+    view: View, addon: JsonObject, index: Index, skews: dict[str, Skew], running: Running | None
+) -> Iterator[Outcome]:
     facts = gather(view, addon, index)
     broken = ""
     try:
@@ -118,10 +124,14 @@ def _judge(view: View, addon: JsonObject, index: Index, skews: dict[str, Skew]) 
     outcome = ends(facts, view)
     repair = remediation(facts, cause, view.upgrade)
     hint, commands = advice(facts, cause, repair)
+    waits = ""
+    if running:
+        now = meanwhile(running, facts, cause, view, repair, (hint, commands))
+        waits, hint, commands, repair, outcome = now.words, now.hint, now.commands, now.repair, now.ends
     yield Finding(
         severity=FAIL,
         cause=cause.id,
-        message=message(facts, cause, why, broken),
+        message=message(facts, cause, why, broken) + waits,
         hint=hint,
         commands=commands,
         resource=ref_of(addon),

@@ -7,6 +7,8 @@ progress; it waits, without limit, for the ManagedCharts.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from preflight.api import (
     JsonObject,
     boolean_at,
@@ -28,6 +30,8 @@ from ._workloads import full_name, job_ended, newest, quoted
 
 ADDON, MANIFESTS, CHART = "waits-for-addon", "waits-for-manifests", "waits-for-chart"
 FLEET = "fleet-local"
+SETTLES = timedelta(minutes=10)
+"""How long an operation may take that began in this step, and so may be the upgrade's own."""
 CANNOT_APPLY = ("ErrApplied", "error validating", "cannot patch", "Invalid value", "forbidden", "timed out waiting")
 """Words of a chart's message that do not pass by themselves."""
 
@@ -79,17 +83,25 @@ def _addon(sight: Sight, addon: JsonObject) -> Seen:
     status = text_at(addon, "status.status") or "without status"
     enabled = "enabled" if boolean_at(addon, "spec.enabled") else "disabled"
     words = f"Addon {place} ({enabled}, {status}): an operation is in progress on it, so every patch of it is denied"
+    since = time_at(entry, "lastUpdateTime")
     wait = Wait(
         ADDON,
         words,
         ref_of(addon),
-        True,
+        not _may_be_its_own(sight, since),
         "Find out by gate addon-stuck what the Addon waits for, and cure that; the Job's next try then passes",
         (tool("fix --during-upgrade --only {}", f"addon-stuck:{place}"),),
         {"chart": (name_of(addon),)},
-        time_at(entry, "lastUpdateTime"),
+        since,
     )
     return Seen(f"Addon {place}: {status}, an operation in progress", wait)
+
+
+def _may_be_its_own(sight: Sight, began: datetime | None) -> bool:
+    """Say whether the upgrade itself may have begun an operation, and it is not overdue."""
+    if began is None or sight.run.since is None:
+        return False
+    return began >= sight.run.since and sight.now - began <= SETTLES
 
 
 def _chart(chart: JsonObject) -> Seen:

@@ -29,6 +29,7 @@ from preflight.api import (
 from .._upgrades import STATE_LABEL, is_running
 from ._diagnosis import CAUSES, PATIENCE, diagnose, finding
 from ._phases import run_of_upgrade
+from ._reasons import REASONS
 from ._sight import NEEDS
 from ._steps_nodes import PAUSE_MAP
 
@@ -76,6 +77,7 @@ OWN_CAUSES = {
     "stopped as the troubleshooting page describes.",
     causes=OWN_CAUSES,
     options={"patience": PATIENCE},
+    explained_by=REASONS,
     explains=tuple(
         Explains(check_id, tie=Tie.CLUSTER, causes=tuple(cause for cause in OWN_CAUSES if cause not in NOT_OF))
         for check_id in FOLLOWS

@@ -43,6 +43,7 @@ from preflight.api import (
 from ._diagnosis import CAUSES, PATIENCE, diagnose, finding
 from ._failed_plan import DEPLOYMENTS, LEFT_PLANS, PLANS, judge_failed
 from ._phases import run_of_plan
+from ._reasons import REASONS
 from ._sight import NEEDS
 from ._steps_before import LOG
 
@@ -87,6 +88,7 @@ BOTH = hangs(
         **{cause: text for cause, text in CAUSES.items() if cause != LOG},
     },
     options={"patience": PATIENCE},
+    explained_by=REASONS,
 )
 def upgrade_plan_in_progress(view: View) -> Iterator[Outcome]:
     """Yield a finding for every UpgradePlan that has not ended, and a warning for every one that has failed."""

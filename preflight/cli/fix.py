@@ -51,6 +51,11 @@ STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-l
     "--force", is_flag=True, help="With --apply: allow what loses something (settle-status, rebuild, clean-leftovers)."
 )
 @option(
+    "--during-upgrade",
+    is_flag=True,
+    help="Repair the Addon that a running Upgrade waits for, while it is in system-services or before; nothing else.",
+)
+@option(
     "--resume",
     metavar="JOURNAL",
     type=click.Path(path_type=Path),
@@ -85,7 +90,12 @@ def run_fix(request: Request) -> ExitCode:
 
     # A plan loses nothing: --force is for carrying out.
     repair = request.repair
-    choice = Choice(named_checks(repair.only, request, "--only"), repair.strategy, repair.force or not repair.apply)
+    choice = Choice(
+        only=named_checks(repair.only, request, "--only"),
+        strategy=repair.strategy,
+        force=repair.force or not repair.apply,
+        during_upgrade=repair.during_upgrade,
+    )
     found = examine_for_repair(request, choice.only)
     if trace := trace_in(found.inventory):
         raise RemediationError(f"{trace.words}. Nothing was changed.")

@@ -56,6 +56,8 @@ class Repair:
     """`check --remediate`: the checks whose findings to repair unasked, or the word for all."""
     wait: float | None = None
     """`check --wait`: seconds to wait for transient findings to pass."""
+    during_upgrade: bool = False
+    """Repair what a running Upgrade waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,7 @@ def _repair(params: Mapping[str, Any]) -> Repair:
         timeout=DEFAULT_TIMEOUT if timeout is None else float(timeout),
         remediate=split_names(params.get("remediate") or ()),
         wait=params.get("wait"),
+        during_upgrade=bool(params.get("during_upgrade")),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from preflight.cli import say
@@ -16,13 +17,17 @@ from preflight.errors import ExitCode
 
 def run_resume(request: Request, journal: Path, *, accept: bool) -> ExitCode:
     """Settle the step the run was at, print what is left of it, carry it out when told to; return the exit code."""
+    from preflight.remediation.during import beside
     from preflight.remediation.lease import remove_mark
+    from preflight.remediation.preconditions import read_upgrades
     from preflight.remediation.render import journal_table, plan_json, plan_table
     from preflight.remediation.resume import resume_plan
 
     apply = request.repair.apply
     earlier = open_earlier(request, journal, accept=accept)
     resumed = resume_plan(earlier.document, earlier.folder, earlier.current, earlier.source)
+    if request.repair.during_upgrade:
+        resumed = replace(resumed, plan=beside(resumed.plan, read_upgrades(earlier.writer)))
     if not request.output.quiet:
         say(journal_table(earlier.document).rstrip())
     width = style_for(sys.stdout, "never", verbose=0, quiet=False).width

@@ -100,7 +100,7 @@ def apply_rest(resumed: Resumed, document: dict[str, Any], tools: Tools) -> Outc
     plan = resumed.plan
     journal = Journal(tools.backup_dir, lambda: tools.writer.api.date or plan.source.collected_at)
     runner = StepRunner(tools.writer, journal, tools.clock, tools.timeout, progress=tools.progress, say=tools.say)
-    refuse_while_upgrading(tools.writer)
+    _refuse_while_upgrading(plan, tools)
     check_permissions(tools.writer, plan)
     if not tools.confirm(plan.steps):
         raise RemediationError("not confirmed: nothing was changed")
@@ -139,7 +139,7 @@ def _hold_and_run(
     lease.acquire()
     whole = False
     try:
-        _run(steps, tools, runner, lease, sent)
+        _run(plan, steps, tools, runner, lease, sent)
         whole = not runner.failed and not plan.refusals
     finally:
         with uninterrupted():
@@ -153,7 +153,7 @@ def mark_of(journal: Journal) -> Mark:
 
 def _prove(plan: Plan, tools: Tools, journal: Journal, runner: StepRunner) -> None:
     tools.progress("looking for a running Upgrade and at the permissions")
-    refuse_while_upgrading(tools.writer)
+    _refuse_while_upgrading(plan, tools)
     check_permissions(tools.writer, plan)
     with uninterrupted():
         journal.open(plan, command=tools.command, cluster=cluster_id(tools.writer))
@@ -166,6 +166,11 @@ def _prove(plan: Plan, tools: Tools, journal: Journal, runner: StepRunner) -> No
             _try(step, runner, runner.rehearse)
 
 
+def _refuse_while_upgrading(plan: Plan, tools: Tools) -> None:
+    """Raise RemediationError when an Upgrade runs, unless the plan was made to be carried out beside it."""
+    refuse_while_upgrading(tools.writer, during=plan.during is not None)
+
+
 def _try(step: Step, runner: StepRunner, act: Callable[[Step], None]) -> None:
     """Do something for a step, unless its repair has failed already; a failure ends that repair only."""
     if step.repair in runner.failed:
@@ -176,9 +181,11 @@ def _try(step: Step, runner: StepRunner, act: Callable[[Step], None]) -> None:
         runner.give_up(step, failure)
 
 
-def _run(steps: Sequence[Step], tools: Tools, runner: StepRunner, lease: Lease, sent: frozenset[int]) -> None:
+def _run(
+    plan: Plan, steps: Sequence[Step], tools: Tools, runner: StepRunner, lease: Lease, sent: frozenset[int]
+) -> None:
     for _, repair in groupby(steps, key=lambda step: step.repair):
-        refuse_while_upgrading(tools.writer)  # between repairs only: half a repair is worse than a late one
+        _refuse_while_upgrading(plan, tools)  # between repairs only: half a repair is worse than a late one
         for step in repair:
             if step.repair in runner.failed:
                 continue
@@ -232,6 +239,7 @@ def _remaining(plan: Plan, report: Report) -> list[dict[str, str]]:
         for result in report.checks
         for finding in result.findings
         if finding.severity is not Severity.INFO and (ref := finding.resource) and (result.id, ref) in repaired
+        if not (plan.during and finding.transient)  # the upgrade has gone on, and works on the Addon by itself
     ]
 
 

@@ -10,6 +10,7 @@ from preflight.errors import Unreadable, UsageError
 from preflight.inventory import Inventory
 from preflight.model import CheckResult, Finding, Report, Severity, Status
 from preflight.remediation.case import Case
+from preflight.remediation.during import during_of, must_suit
 from preflight.remediation.plan import Plan, Refusal, Refused, Step, refusal
 from preflight.remediation.preconditions import upgrade_reason
 from preflight.remediation.strategies import (
@@ -31,6 +32,8 @@ class Choice:
     force: bool = False
     automatic_only: bool = False
     """Repair nothing that the check did not mark as safe to repair unasked."""
+    during_upgrade: bool = False
+    """Repair what a running Upgrade waits for, as long as it has not come to its nodes."""
 
 
 def build_plan(report: Report, inventory: Inventory, choice: Choice) -> Plan:
@@ -38,13 +41,15 @@ def build_plan(report: Report, inventory: Inventory, choice: Choice) -> Plan:
     _check_choice(report, choice)
     steps: list[Step] = []
     refusals: list[Refusal] = []
-    blocked = upgrade_reason(inventory)
+    blocked = upgrade_reason(inventory, during=choice.during_upgrade)
+    during = during_of(inventory.get("upgrades.harvesterhci.io").objects) if choice.during_upgrade else None
     repairs = 0
     for result, finding in _chosen(report, choice):
         try:
             if blocked:
                 raise Refused(blocked)
-            planned = _plan_one(Case(result.id, finding, inventory, report.upgrade.from_version), choice)
+            case = Case(result.id, finding, inventory, report.upgrade.from_version)
+            planned = _plan_one(case, choice, beside=during is not None)
         except Refused as error:
             refusals.append(refusal(result.id, finding, str(error)))
             continue
@@ -54,7 +59,8 @@ def build_plan(report: Report, inventory: Inventory, choice: Choice) -> Plan:
         repairs += 1
         steps += [replace(step, repair=repairs) for step in planned]
     numbered = _numbered(steps)
-    return Plan(report.source, report.upgrade, numbered, tuple(refusals), tuple(_undetermined(report, choice)))
+    undetermined = tuple(_undetermined(report, choice))
+    return Plan(report.source, report.upgrade, numbered, tuple(refusals), undetermined, during=during)
 
 
 def _numbered(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -103,13 +109,18 @@ def _names(entry: str, result: CheckResult, finding: Finding) -> bool:
     return check == result.id and (not where or fnmatchcase(f"{ref.namespace}/{ref.name}", where))
 
 
-def _plan_one(case: Case, choice: Choice) -> list[Step]:
+def _plan_one(case: Case, choice: Choice, *, beside: bool) -> list[Step]:
+    """Plan the repair of one finding; `beside` a running Upgrade only what may be done then."""
+    if beside:
+        must_suit(case, ())
     strategy, automatic = _strategy(case, choice)
     if choice.automatic_only and not automatic:
         raise Refused("it is not marked as safe to repair unasked: use `fix`")
-    if not allows(strategy, case.check, case.finding.cause):
+    if not allows(strategy, case.check, case.finding.cause, during=beside):
         raise Refused(f"{strategy.name} is not for this cause" + _instead(case))
     steps = strategy.steps(case)
+    if beside:
+        must_suit(case, steps)
     if strategy.destructive and not choice.force:
         loses = "; ".join(dict.fromkeys(step.loses for step in steps))
         raise Refused(f"{strategy.name} needs --force, because this is lost: {loses}")

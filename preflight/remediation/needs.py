@@ -12,7 +12,7 @@ REPAIR_NEEDS: tuple[Need, ...] = (
     need("jobs.batch", "status.conditions"),
     need("pods", "status.phase"),
     need("secrets/helm-releases", optional=True),
-    need("upgrades.harvesterhci.io"),
+    need("upgrades.harvesterhci.io", "status.conditions"),
     need(
         "statefulsets.apps",
         "spec.persistentVolumeClaimRetentionPolicy",

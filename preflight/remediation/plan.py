@@ -118,6 +118,16 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class During:
+    """The Upgrade that runs beside a repair."""
+
+    upgrade: str
+    state: str
+    then: str
+    """What it does once the repair has reached its goal."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that a repair would do, and all that it leaves alone."""
 
@@ -129,6 +139,8 @@ class Plan:
     """Checks that could not say whether there is anything to repair, `id: reason`."""
     cleared: tuple[Refusal, ...] = ()
     """Of a rollback: what needs no putting back, and why."""
+    during: During | None = None
+    """With --during-upgrade: the Upgrade that runs; None where none does, or none may."""
 
 
 class Refused(Exception):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from preflight.cluster.errors import ApiError
 from preflight.cluster.writer import LEASE_NAMESPACE, Writer, plural_of
-from preflight.errors import RemediationError, Unreadable
-from preflight.fields import labels_of, ref_of
+from preflight.errors import RemediationError
 from preflight.inventory import Inventory, JsonObject
 from preflight.permissions import FIX
 from preflight.remediation.answers import explain
+from preflight.remediation.during import why_refused
 from preflight.remediation.plan import Action, Plan, Step
 from preflight.resources import RESOURCES
 
-STATE_LABEL = "harvesterhci.io/upgradeState"
-FINAL_STATES = ("Succeeded", "Failed")
 VERBS = {
     Action.DELETE: ("delete", ""),
     Action.CREATE: ("create", ""),
@@ -26,39 +24,28 @@ Permission = tuple[str, str, str, str]
 """Verb, group, resource (with its subresource), namespace."""
 
 
-def running_upgrade(upgrades: list[JsonObject]) -> str:
-    """Return the name of an Upgrade that has not ended, empty when there is none. One without state has not ended."""
-    for upgrade in upgrades:
-        if not _has_ended(upgrade):
-            return ref_of(upgrade).name or "(without name)"
-    return ""
+def upgrade_reason(inventory: Inventory, *, during: bool = False) -> str:
+    """Say why nothing may be repaired now as far as the inventory shows; empty when nothing speaks against it.
+
+    With `during` an Upgrade that has not come to its nodes does not.
+    """
+    return why_refused(inventory.get("upgrades.harvesterhci.io").objects, during=during)
 
 
-def _has_ended(upgrade: JsonObject) -> bool:
+def refuse_while_upgrading(writer: Writer, *, during: bool = False) -> None:
+    """Raise RemediationError when an Upgrade runs that stands against a repair, or when that cannot be told."""
+    if reason := why_refused(read_upgrades(writer), during=during):
+        raise RemediationError(reason)
+
+
+def read_upgrades(writer: Writer) -> list[JsonObject]:
+    """Ask the server for Upgrades. Raises RemediationError when they cannot be read."""
     try:
-        return labels_of(upgrade).get(STATE_LABEL) in FINAL_STATES
-    except Unreadable:
-        return False
-
-
-def upgrade_reason(inventory: Inventory) -> str:
-    """Say why nothing may be repaired now as far as the inventory shows; empty when nothing speaks against it."""
-    found = inventory.get("upgrades.harvesterhci.io")
-    name = running_upgrade(list(found.objects))
-    return f"Upgrade {name} has not ended, and nothing is repaired while a cluster upgrades" if name else ""
-
-
-def refuse_while_upgrading(writer: Writer) -> None:
-    """Ask the server for Upgrades. Raises RemediationError when one runs, or when that cannot be told."""
-    try:
-        upgrades = writer.list(UPGRADES.api_version, UPGRADES.plural, UPGRADES.namespaces[0])
+        return writer.list(UPGRADES.api_version, UPGRADES.plural, UPGRADES.namespaces[0])
     except ApiError as error:
         if error.status == 404:  # a cluster that serves no Upgrades cannot run one
-            return
+            return []
         raise RemediationError(f"whether an Upgrade is running cannot be read: {explain(error)}") from None
-    name = running_upgrade(upgrades)
-    if name:
-        raise RemediationError(f"Upgrade {name} has not ended, and nothing is repaired while a cluster upgrades")
 
 
 def permissions(plan: Plan) -> list[Permission]:

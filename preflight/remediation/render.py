@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from preflight.remediation.journal import API_VERSION, DONE, step_dict
-from preflight.remediation.plan import Plan, Refusal, Step
+from preflight.remediation.plan import During, Plan, Refusal, Step
 from preflight.report import resource_dict
 from preflight.values.foreign_text import visible
 from preflight.values.times import format_time
@@ -44,7 +44,12 @@ def plan_dict(plan: Plan) -> dict[str, Any]:
         "refused": [_refusal_dict(refusal) for refusal in plan.refusals],
         "nothingToDo": [_refusal_dict(refusal) for refusal in plan.cleared],
         "undetermined": list(plan.undetermined),
+        "duringUpgrade": _during_dict(plan.during),
     }
+
+
+def _during_dict(during: During | None) -> dict[str, str] | None:
+    return {"upgrade": during.upgrade, "state": during.state, "then": during.then} if during else None
 
 
 def _refusal_dict(refusal: Refusal) -> dict[str, Any]:
@@ -67,6 +72,8 @@ def plan_table(plan: Plan, *, offline: bool, applying: bool = False, width: int 
     Sentences are wrapped at `width` columns; commands never are, so that they can be pasted.
     """
     lines = [_headline(plan)]
+    if plan.during:
+        lines.append(f"Upgrade {plan.during.upgrade} runs beside it ({plan.during.state}).")
     for step in plan.steps:
         lines += ["", *_step_lines(step)]
     if plan.cleared:
@@ -75,6 +82,8 @@ def plan_table(plan: Plan, *, offline: bool, applying: bool = False, width: int 
         lines += ["", "Left alone:", *(_refusal_line(refusal) for refusal in plan.refusals)]
     if plan.undetermined:
         lines += ["", "Could not be determined:", *(f"  {entry}" for entry in plan.undetermined)]
+    if plan.steps and plan.during:
+        lines += ["", f"Then: {plan.during.then}."]
     if plan.steps:
         commands = [f"  {command}" for step in plan.steps for command in step.commands]
         last = [] if applying else ["", _last_line(plan, offline)]

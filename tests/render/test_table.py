@@ -315,7 +315,10 @@ NODE_DOWN = finding()
 def linked(results: list[CheckResult]) -> dict[str, Any]:
     """Make a report in which node-ready explains the volumes of its node."""
     explains = (Explains("longhorn-volume-health", Tie.NODE),)
-    checks = [SimpleNamespace(id=one.id, explains=explains if one.id == "node-ready" else ()) for one in results]
+    checks = [
+        SimpleNamespace(id=one.id, explains=explains if one.id == "node-ready" else (), explained_by=())
+        for one in results
+    ]
     return document(list(link(identify(results), checks)))  # type: ignore[arg-type]
 
 
@@ -347,7 +350,7 @@ def test_what_follows_from_a_folded_entry_follows_from_the_one_that_is_shown() -
         result("longhorn-volume-health", Status.FAIL, "longhorn", DEGRADED[0]),
         result("clock-skew", Status.FAIL, "nodes", replace(SKEW, severity=Severity.FAIL)),
     ]
-    checks = [SimpleNamespace(id=one.id, explains=explains.get(one.id, ())) for one in results]
+    checks = [SimpleNamespace(id=one.id, explains=explains.get(one.id, ()), explained_by=()) for one in results]
     report = document(list(link(identify(results), checks)))  # type: ignore[arg-type]
     heads = [line for line in lines("table", report) if "✗" in line]
     assert [line.split()[0] for line in heads] == ["1", "✗"]
@@ -360,7 +363,10 @@ def test_a_cause_that_is_not_named_as_a_symptom_is_not_explained() -> None:
         result("node-ready", Status.FAIL, "nodes", NODE_DOWN),
         result("clock-skew", Status.WARN, "nodes", SKEW),
     ]
-    checks = [SimpleNamespace(id="node-ready", explains=explains), SimpleNamespace(id="clock-skew", explains=())]
+    checks = [
+        SimpleNamespace(id=name, explains=told, explained_by=())
+        for name, told in (("node-ready", explains), ("clock-skew", ()))
+    ]
     (_, skew) = link(identify(results), checks)  # type: ignore[arg-type]
     assert skew.findings[0].caused_by == ()
 

@@ -25,6 +25,8 @@ class Strategy:
     """Causes it may be used for when the user or the check names it."""
     destructive: bool = False
     """Needs --force."""
+    during: tuple[str, ...] = ()
+    """Causes it may also be used for while an Upgrade waits for the Addon: where its usual cure cannot work then."""
 
     @property
     def steps(self) -> Callable[[Case], list[Step]]:
@@ -49,6 +51,7 @@ SETTLE_STATUS = Strategy(
     ("idle-operation", "operation-time-missing"),
     on_request=("failure-latched", "job-predates-operation"),
     destructive=True,
+    during=("job-accounting-stale", "job-failed-unrecognised", "job-missing"),
 )
 REBUILD = Strategy(
     "rebuild",
@@ -92,8 +95,8 @@ LEFT_TO_YOU: Mapping[str, str] = {
 }
 
 
-def allows(strategy: Strategy, check: str, cause: str) -> bool:
-    """Say whether a strategy may be used for a cause at all."""
+def allows(strategy: Strategy, check: str, cause: str, *, during: bool = False) -> bool:
+    """Say whether a strategy may be used for a cause at all; with `during`, while an Upgrade waits for the Addon."""
     if strategy is CLEAN_LEFTOVERS or check == LEFTOVERS_CHECK:
         return strategy is CLEAN_LEFTOVERS and check == LEFTOVERS_CHECK
-    return cause in strategy.causes or cause in strategy.on_request
+    return cause in strategy.causes or cause in strategy.on_request or (during and cause in strategy.during)

@@ -1,0 +1,186 @@
+"""What a stuck Addon means to an Upgrade that is running already, and what can be done about it in that step.
+
+Rule: until apply-manifests has ended (condition SystemServicesUpgraded True) a repair of the Addon's Job, or of its
+status, is what lets the Job's next try pass (measured: patch accepted after 9 s and 2 s). A new Job installs the chart of
+the old version, which has to be served still: apply-manifests switches Deployment cattle-system/harvester-cluster-repo
+before it patches Addons. From then on nodes are upgraded, and nothing is repaired. An Addon without an operation in
+progress refuses no patch, so the upgrade does not wait for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from preflight.api import (
+    Certainty,
+    Command,
+    Enforcer,
+    HarvesterVersion,
+    JsonObject,
+    Phase,
+    Remediation,
+    Unreadable,
+    View,
+    hangs,
+    harmless,
+    maps_at,
+    name_of,
+    namespace_of,
+    parse_version,
+    text_at,
+    tool,
+)
+
+from .._upgrades import before_nodes, is_running, patches_services, state_of
+from ._causes import Cause
+from ._commands import fix
+from ._enforcement import Ends, ends, patched_by
+from ._facts import Facts
+
+UPGRADES, DEPLOYMENTS = "upgrades.harvesterhci.io", "deployments.apps"
+OLD_CHARTS = "harvester-cluster-repo"
+"""Deployment of cattle-system that serves the charts, and part of the address of its repository."""
+Advice = tuple[str, tuple[Command, ...]]
+"""The hint and the commands of a finding."""
+REPAIRED = ("recreate-job", "settle-status")
+WHY = tool("why")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The Upgrade that has not ended."""
+
+    name: str
+    word: str
+    """Its state, as its label says."""
+    early: bool
+    """Whether it has not begun with the nodes, so that an Addon may still be repaired."""
+    patching: bool
+    """Whether its Job apply-manifests is at work."""
+    target: HarvesterVersion | None
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What a finding says while an Upgrade runs, in place of what it says before one."""
+
+    words: str
+    """Continues the message; empty where the Upgrade has nothing to do with the Addon."""
+    hint: str
+    commands: tuple[Command, ...]
+    repair: Remediation | None
+    ends: Ends
+
+
+def running_of(view: View) -> Running | None:
+    """Return the Upgrade that has not ended; None where there is none, or none could be read."""
+    for upgrade in view.read(UPGRADES):
+        try:
+            if is_running(upgrade):
+                named = text_at(upgrade, "spec.version")
+                target = (parse_version(named) if named else None) or view.upgrade.to_version
+                early, patching = before_nodes(upgrade), patches_services(upgrade)
+                return Running(name_of(upgrade), state_of(upgrade), early, patching, target)
+        except Unreadable:
+            return Running(name_of(upgrade), "", False, False, view.upgrade.to_version)
+    return None
+
+
+def meanwhile(
+    running: Running, facts: Facts, cause: Cause, view: View, repair: Remediation | None, said: Advice
+) -> Meanwhile:
+    """Say what holds while this Upgrade runs; `said` is the advice that holds while none does.
+
+    An operation that is expected to end may well be the upgrade's own.
+    """
+    patched = not cause.transient and facts.in_progress and _patched(running, facts, view)
+    waits = running.patching and patched is not False
+    words = f"; Upgrade {running.name}, in {running.word or 'no state'}, {_waits(patched)} for it" if waits else ""
+    own = _repair(running, facts, view, repair)
+    hint, commands = _advice(running, facts, repair, own, said)
+    return Meanwhile(words, hint, commands, own, _ends(running, facts, view, patched))
+
+
+def _patched(running: Running, facts: Facts, view: View) -> bool | None:
+    try:
+        return patched_by(facts.addon, running.target, view.release(running.target))
+    except Unreadable:  # it depends on values that are there and cannot be read
+        return None
+
+
+def _waits(patched: bool | None) -> str:
+    return "waits" if patched else "may wait"
+
+
+def _repair(running: Running, facts: Facts, view: View, repair: Remediation | None) -> Remediation | None:
+    """Return the repair that can be carried out now; None where none can."""
+    if repair is None or not running.early or not facts.in_progress or repair.strategy not in REPAIRED:
+        return None
+    if repair.strategy == "recreate-job" and old_chart_is_served(running, facts.addon, view) is not True:
+        return Remediation("settle-status", False)
+    return Remediation(repair.strategy, False)
+
+
+def old_chart_is_served(running: Running, addon: JsonObject, view: View) -> bool | None:
+    """Say whether a new Job would find the Addon's present chart; None where that cannot be told."""
+    if not running.patching or OLD_CHARTS not in text_at(addon, "spec.repo"):
+        return True
+    release = view.release(running.target)
+    known = release.addon(namespace_of(addon), name_of(addon)) if release else None
+    if known and known.version and known.version == text_at(addon, "spec.version"):
+        return True
+    for deployment in view.read(DEPLOYMENTS):
+        if name_of(deployment) == OLD_CHARTS and namespace_of(deployment) == "cattle-system":
+            images = [text_at(one, "image") for one in maps_at(deployment, "spec.template.spec.containers")]
+            return not any(image.endswith(f":{running.target}") for image in images) if images else None
+    return None
+
+
+def _advice(
+    running: Running,
+    facts: Facts,
+    repair: Remediation | None,
+    own: Remediation | None,
+    said: Advice,
+) -> Advice:
+    place = namespace_of(facts.addon), name_of(facts.addon)
+    if own is not None:
+        flags = ("--during-upgrade", "--apply", *(("--force",) if own.strategy == "settle-status" else ()))
+        return _NOW[own.strategy], (fix("addon-stuck", *place, *flags),)
+    if repair is None:
+        return said
+    if not running.early:
+        return _LATER, (WHY,)
+    return (_NOT_IN_THE_WAY if not facts.in_progress else _NOT_NOW), (WHY,)
+
+
+_NOW = {
+    "recreate-job": "Delete only the Job now, while the upgrade waits: helm-controller makes it again, and the upgrade's "
+    "next try is accepted",
+    "settle-status": "Write the status by hand now, while the upgrade waits: its next try is accepted, and installs the "
+    "new version (a new Job would no longer find the old chart, or that cannot be told)",
+}
+_LATER = "Nodes are being upgraded, and nothing is repaired meanwhile: cure it once the Upgrade has ended"
+_NOT_IN_THE_WAY = (
+    "No operation is in progress on it, so the upgrade does not wait for it: cure it once the Upgrade has ended"
+)
+_NOT_NOW = "What would cure it cannot be done while an Upgrade runs: see what the upgrade waits for"
+
+
+def _ends(running: Running, facts: Facts, view: View, patched: bool | None) -> Ends:
+    if running.patching and patched is not False:
+        text = (
+            f"Upgrade {running.name} gets no further: each try of its Job apply-manifests ends at this Addon, whose patch "
+            'is denied ("an existing operation is in progress")'
+        )
+        certainty = Certainty.CERTAIN if patched else Certainty.POSSIBLE
+        return Ends((Enforcer.SCRIPTS,), (hangs(Phase.SYSTEM_SERVICES, text, certainty),))
+    if running.early and not running.patching:
+        later = ends(facts, replace(view, upgrade=replace(view.upgrade, to_version=running.target)))
+        who = tuple(one for one in later.enforced_by if one is not Enforcer.WEBHOOK)
+        kept = tuple(one for one in later.consequences if one.phase is not Phase.ADMISSION)
+        return Ends(who or (Enforcer.NONE,), kept or _FREE)
+    return Ends((Enforcer.NONE,), _FREE)
+
+
+_FREE = (harmless("The upgrade that runs does not wait for it"),)
