@@ -36,6 +36,7 @@ from ._causes import Cause
 from ._commands import fix
 from ._enforcement import Ends, ends, patched_by
 from ._facts import Facts
+from ._timeline import release_status
 
 UPGRADES, DEPLOYMENTS = "upgrades.harvesterhci.io", "deployments.apps"
 OLD_CHARTS = "harvester-cluster-repo"
@@ -65,7 +66,7 @@ class Meanwhile:
     """What a finding says while an Upgrade runs, in place of what it says before one."""
 
     words: str
-    """Continues the message; empty where the Upgrade has nothing to do with the Addon."""
+    """Begins the message; empty where the Upgrade does not wait for the Addon."""
     hint: str
     commands: tuple[Command, ...]
     repair: Remediation | None
@@ -93,32 +94,45 @@ def meanwhile(
 
     An operation that is expected to end may well be the upgrade's own.
     """
-    patched = not cause.transient and facts.in_progress and _patched(running, facts, view)
-    waits = running.patching and patched is not False
-    words = f"; Upgrade {running.name}, in {running.word or 'no state'}, {_waits(patched)} for it" if waits else ""
+    held = None if cause.transient else _held(running, facts, view)
+    waits = "may wait" if held is Certainty.POSSIBLE else "waits"
+    words = f"Upgrade {running.name}, in {running.word or 'no state'}, {waits} for " if held else ""
     own = _repair(running, facts, view, repair)
-    hint, commands = _advice(running, facts, repair, own, said)
-    return Meanwhile(words, hint, commands, own, _ends(running, facts, view, patched))
+    hint, commands = _advice(running, facts, repair, own, said, waits=held is not None or not running.patching)
+    return Meanwhile(words, hint, commands, own, _ends(running, facts, view, held))
 
 
-def _patched(running: Running, facts: Facts, view: View) -> bool | None:
-    try:
-        return patched_by(facts.addon, running.target, view.release(running.target))
-    except Unreadable:  # it depends on values that are there and cannot be read
+def _held(running: Running, facts: Facts, view: View) -> Certainty | None:
+    """Say how sure it is that the Upgrade is held up by this Addon; None where it is not.
+
+    Whether the scripts write to an Addon whose chart version stays the same depends on values that they compare; an
+    Upgrade that stands in that very step with an operation in progress on one of those is taken to wait for it.
+    """
+    if not (running.patching and facts.in_progress):
         return None
-
-
-def _waits(patched: bool | None) -> str:
-    return "waits" if patched else "may wait"
+    release = view.release(running.target)
+    try:
+        patched = patched_by(facts.addon, running.target, release)
+    except Unreadable:  # it depends on values that are there and cannot be read
+        patched = None
+    if patched is None:
+        return Certainty.POSSIBLE
+    known = release.addon(namespace_of(facts.addon), name_of(facts.addon)) if release else None
+    if patched:
+        return Certainty.CERTAIN
+    return Certainty.LIKELY if known and known.patched == "other-version" else None
 
 
 def _repair(running: Running, facts: Facts, view: View, repair: Remediation | None) -> Remediation | None:
     """Return the repair that can be carried out now; None where none can."""
     if repair is None or not running.early or not facts.in_progress or repair.strategy not in REPAIRED:
         return None
-    if repair.strategy == "recreate-job" and old_chart_is_served(running, facts.addon, view) is not True:
+    if repair.strategy == "settle-status":
+        return repair
+    served = old_chart_is_served(running, facts.addon, view)
+    if served is not True and release_status(facts) == "deployed":
         return Remediation("settle-status", False)
-    return Remediation(repair.strategy, False)
+    return None if served is False else Remediation("recreate-job", False)
 
 
 def old_chart_is_served(running: Running, addon: JsonObject, view: View) -> bool | None:
@@ -142,11 +156,13 @@ def _advice(
     repair: Remediation | None,
     own: Remediation | None,
     said: Advice,
+    *,
+    waits: bool,
 ) -> Advice:
     place = namespace_of(facts.addon), name_of(facts.addon)
     if own is not None:
         flags = ("--during-upgrade", "--apply", *(("--force",) if own.strategy == "settle-status" else ()))
-        return _NOW[own.strategy], (fix("addon-stuck", *place, *flags),)
+        return (_NOW if waits else _BESIDE)[own.strategy], (fix("addon-stuck", *place, *flags),)
     if repair is None:
         return said
     if not running.early:
@@ -155,10 +171,13 @@ def _advice(
 
 
 _NOW = {
-    "recreate-job": "Delete only the Job now, while the upgrade waits: helm-controller makes it again, and the upgrade's "
-    "next try is accepted",
-    "settle-status": "Write the status by hand now, while the upgrade waits: its next try is accepted, and installs the "
-    "new version (a new Job would no longer find the old chart, or that cannot be told)",
+    "recreate-job": "Delete only the Job now: helm-controller makes it again, and the upgrade's next patch is accepted",
+    "settle-status": "Write the status by hand now: the upgrade's next patch is accepted and installs the new version, "
+    "while a new Job might not find the old chart any more",
+}
+_BESIDE = {
+    "recreate-job": "Delete only the Job; the upgrade does not wait for this Addon, and is not in the way",
+    "settle-status": "Write the status by hand; the upgrade does not wait for this Addon, and is not in the way",
 }
 _LATER = "Nodes are being upgraded, and nothing is repaired meanwhile: cure it once the Upgrade has ended"
 _NOT_IN_THE_WAY = (
@@ -167,14 +186,13 @@ _NOT_IN_THE_WAY = (
 _NOT_NOW = "What would cure it cannot be done while an Upgrade runs: see what the upgrade waits for"
 
 
-def _ends(running: Running, facts: Facts, view: View, patched: bool | None) -> Ends:
-    if running.patching and patched is not False:
+def _ends(running: Running, facts: Facts, view: View, held: Certainty | None) -> Ends:
+    if held:
         text = (
             f"Upgrade {running.name} gets no further: each try of its Job apply-manifests ends at this Addon, whose patch "
             'is denied ("an existing operation is in progress")'
         )
-        certainty = Certainty.CERTAIN if patched else Certainty.POSSIBLE
-        return Ends((Enforcer.SCRIPTS,), (hangs(Phase.SYSTEM_SERVICES, text, certainty),))
+        return Ends((Enforcer.SCRIPTS,), (hangs(Phase.SYSTEM_SERVICES, text, held),))
     if running.early and not running.patching:
         later = ends(facts, replace(view, upgrade=replace(view.upgrade, to_version=running.target)))
         who = tuple(one for one in later.enforced_by if one is not Enforcer.WEBHOOK)

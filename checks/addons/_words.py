@@ -178,8 +178,8 @@ STATES = {
 }
 
 
-def message(facts: Facts, cause: Cause, why: str, broken: str) -> str:
-    """Say in one sentence what state the Addon is in, since when, and why."""
+def message(facts: Facts, cause: Cause, why: str, broken: str, opening: str = "") -> str:
+    """Say in one sentence what state the Addon is in, since when, and why; `opening` says who waits for it."""
     age = facts.age
     state = STATES.get(facts.status, facts.status)
     if facts.enabled and facts.status in DISABLED:
@@ -195,4 +195,4 @@ def message(facts: Facts, cause: Cause, why: str, broken: str) -> str:
     if cause.id == "unknown":
         unread = broken or "; ".join(dict.fromkeys(facts.unread.values()))
         why += f": {unread}" if unread else ""
-    return f"{name} {is_so}: {why}"
+    return f"{opening}{name}{', which' if opening else ''} {is_so}: {why}"

@@ -131,7 +131,7 @@ def _judge(
     yield Finding(
         severity=FAIL,
         cause=cause.id,
-        message=message(facts, cause, why, broken) + waits,
+        message=message(facts, cause, why, broken, waits),
         hint=hint,
         commands=commands,
         resource=ref_of(addon),

@@ -12,6 +12,8 @@ from preflight.render.entries import Entry
 
 SHELL_WORDS = ("|", ">", "&&")
 TOOL = "harvester-preflight"
+BESIDE = "--during-upgrade"
+"""The flag of a repair that a running Upgrade waits for."""
 MOST = 4
 """How many commands an entry has; -v and JSON have them all."""
 _HELM = {"--context": "--kube-context", "--as": "--kube-as-user", "--as-group": "--kube-as-group"}
@@ -50,8 +52,13 @@ def shared_commands(report: dict[str, Any], entry: Entry, caller: Caller) -> lis
     if common or entry.amount == 1:
         return common[:MOST]
     if all(finding["remediation"] for finding in entry.findings):
-        return [line_of(report, (TOOL, "fix", "--only", str(entry.check["id"])), "tool", caller)]
+        beside = [BESIDE] if all(_has(finding, BESIDE) for finding in entry.findings) else []
+        return [line_of(report, (TOOL, "fix", *beside, "--only", str(entry.check["id"])), "tool", caller)]
     return []
+
+
+def _has(finding: dict[str, Any], flag: str) -> bool:
+    return any(flag in command["argv"] for command in finding.get("commands") or ())
 
 
 def line_of(report: dict[str, Any], argv: Sequence[str], where: str, caller: Caller) -> str:
