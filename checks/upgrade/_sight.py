@@ -25,6 +25,8 @@ from ._phases import Run
 from ._workloads import event_time, event_words, full_name
 
 SYSTEM, PLAN_NAMESPACE = "harvester-system", "cattle-system"
+OWN_NAMESPACES = (SYSTEM, PLAN_NAMESPACE, "fleet-local", "longhorn-system", "cattle-logging-system")
+"""Where an upgrade's own objects are, and what it waits for in every cluster."""
 JOBS, PODS, PLANS, EVENTS = "jobs.batch", "pods", "plans.upgrade.cattle.io", "events/upgrade"
 IMAGES, LOGS = "virtualmachineimages.harvesterhci.io", "upgradelogs.harvesterhci.io"
 NODES, BUDGETS = "nodes", "poddisruptionbudgets.policy"
@@ -102,8 +104,9 @@ class Sight:
 
     def read(self, resource: str) -> tuple[JsonObject, ...]:
         """Return the objects of a kind, none when it was not read."""
-        if missing := self.view.missing(resource):
-            self.unread[resource] = str(missing)
+        gaps = [gap for gap in self.view.gaps(resource) if gap.namespace in ("", *OWN_NAMESPACES)]
+        if why := self.view.missing(resource) or next(iter(gaps), None):
+            self.unread[resource] = str(why)
         return self.view.read(resource)
 
     @property
