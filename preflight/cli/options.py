@@ -97,8 +97,8 @@ source_options = stacked(
         show_default=True,
         metavar="SRC",
         shell_complete=completing.sources,
-        help="live; a support bundle (.zip or folder); a snapshot; a YAML or JSON file of objects; - for standard "
-        "input; demo or demo:NAME.",
+        help="live; a support bundle (.zip, .tar.gz or folder); a snapshot; a YAML or JSON file of objects, these two "
+        "also packed (.gz); - for standard input; demo or demo:NAME.",
     ),
     option("--to", "to_version", metavar="VERSION", help="Target version (default: the only newer Version object)."),
     option("--from", "from_version", metavar="VERSION", help="Running version (default: setting server-version)."),

@@ -49,17 +49,35 @@ def _open_path(source: str, now: datetime | None) -> Reader:
 
             return partial(read_bundle, path=path, now=now)
         with path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(512)
     except FileNotFoundError:
         raise UsageError(
             f"--source {source}: no such file or folder (known words: live, demo, demo:NAME, - for standard input)"
         ) from None
     except (OSError, ValueError) as error:
         raise NoSource(f"cannot open {source}: {getattr(error, 'strerror', None) or error}") from None
-    if head in _ZIP_MAGIC:
+    if head.startswith(_ZIP_MAGIC):
         from preflight.sources.bundle.reader import read as read_bundle
 
         return partial(read_bundle, path=path, now=now)
     from preflight.sources.saved.document import read as read_document
 
+    if head[257:262] == b"ustar" or head.startswith(b"\x1f\x8b"):
+        from preflight.sources.bundle.tar import is_tar
+
+        if is_tar(path, head):
+            return partial(_read_tar, path=path, now=now)
     return partial(read_document, opener=lambda: path.open("rb"), name=source, now=now)
+
+
+def _read_tar(needs: Sequence[Need], *, path: Path, now: datetime | None) -> Inventory:
+    """Read the support bundle in an archive, or the one snapshot or file of objects that it holds."""
+    from preflight.sources.bundle.reader import read_layout
+    from preflight.sources.bundle.tar import unpacked
+    from preflight.sources.saved.document import read as read_document
+
+    with unpacked(path) as found:
+        if found.is_bundle:
+            return read_layout(needs, found.layout(str(path)), now=now)
+        name, kept = found.only(str(path))
+        return read_document(needs, opener=lambda: found.open(kept), name=f"{path}/{name}", now=now)

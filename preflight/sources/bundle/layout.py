@@ -55,7 +55,9 @@ class Layout:
     refused: Mapping[str, str] = field(default_factory=dict)
     """Paths that are there but are not opened, and why."""
     newest: datetime | None = None
-    """The newest time stamp of a file in a zip."""
+    """The newest time stamp of a file in a zip or tar."""
+    what: str = "zip"
+    """What holds the files, for a message."""
 
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
@@ -70,9 +72,9 @@ class Layout:
             raise FileProblem(f"{path} cannot be read: {' '.join(reason.split())}") from None
 
     def size(self, path: str) -> int:
-        """Return how large a file says it is; no more than that is ever read of one in a zip."""
+        """Return how large a file says it is; no more than that is ever read of one in an archive."""
         handle = self.files[path]
-        return int(handle.file_size if isinstance(handle, zipfile.ZipInfo) else handle.stat().st_size)
+        return int(handle.stat().st_size if isinstance(handle, Path) else handle.file_size)
 
     def lines(self, path: str, limit: int | None = None) -> Iterator[bytes]:
         """Yield the lines of a file. Raises FileProblem, above `limit` (MAX_INPUT_BYTES) too."""
@@ -120,11 +122,11 @@ def zip_layout(file: BinaryIO, name: str, *, top: str | None = None) -> Layout:
     except _UNREADABLE as error:
         raise NoSource(f"{name} is a damaged or incomplete zip ({error}): copy or download it again") from None
     entries = [entry for entry in archive.infolist() if entry.filename and not entry.filename.endswith("/")]
-    top = _top([entry.filename for entry in entries], name, "zip") if top is None else top
+    top = top_of([entry.filename for entry in entries], name, "zip") if top is None else top
     files: dict[str, Any] = {}
     refused: dict[str, str] = {}
     for entry in entries:
-        path = _below(entry.filename, top)
+        path = below(entry.filename, top)
         if path is None:
             continue
         if path in files or path in refused:
@@ -156,14 +158,14 @@ def _folder(path: Path) -> Layout:
                 links.append(full)
         if len(names) > MAX_FILES:
             raise NoSource(f"{path} holds more than {MAX_FILES} files: give the folder of the bundle itself")
-    top = _top([name for name in names if name not in links], str(path), "folder")
-    files = {below: path / name for name in names if (below := _below(name, top)) is not None}
-    refused = {below: "is no regular file, and links are not followed" for name in links
-               if (below := _below(name, top)) is not None}  # fmt: skip
+    top = top_of([name for name in names if name not in links], str(path), "folder")
+    files = {inner: path / name for name in names if (inner := below(name, top)) is not None}
+    refused = {inner: "is no regular file, and links are not followed" for name in links
+               if (inner := below(name, top)) is not None}  # fmt: skip
     return Layout(str(path), top.rstrip("/") or path.resolve().name, files, lambda file: open(file, "rb"), refused)
 
 
-def _top(names: list[str], source: str, what: str) -> str:
+def top_of(names: list[str], source: str, what: str) -> str:
     """Return the bundle's top folder with its slash, empty when there is none."""
     tops = {name.partition("/")[0] + "/" if name.split("/")[1:2] and not name.startswith("yamls/") else ""
             for name in names if _IS_BUNDLE.fullmatch(name) and _safe(name)}  # fmt: skip
@@ -179,7 +181,8 @@ def _top(names: list[str], source: str, what: str) -> str:
     return with_yamls.pop()
 
 
-def _below(name: str, top: str) -> str | None:
+def below(name: str, top: str) -> str | None:
+    """Return the path of a file below the top folder, None when it is not below it or its name leads out of it."""
     return name[len(top) :] if name.startswith(top) and _safe(name) else None
 
 

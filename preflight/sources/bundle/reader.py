@@ -37,12 +37,17 @@ _NAME_TIME = re.compile(r"_(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)(Z|[+-]\d\d)(?:
 
 def read(needs: Sequence[Need], *, path: Path, now: datetime | None) -> Inventory:
     """Read a support bundle. Raises NoSource when the path is none, or is damaged as a whole."""
-    merged = merge_needs(needs)
     with open_layout(path) as layout:
-        bundle = _Bundle(layout)
-        entries = {name: bundle.collect(need) for name, need in merged.items()}
-        moment, words = (now, "the time given with --now") if now else _clock(layout)
-        return Inventory(SourceInfo("support-bundle", str(path), moment, words, tuple(bundle.notes())), entries)
+        return read_layout(needs, layout, now=now)
+
+
+def read_layout(needs: Sequence[Need], layout: Layout, *, now: datetime | None) -> Inventory:
+    """Read a support bundle from its files. Raises NoSource when it does not say when it was made."""
+    merged = merge_needs(needs)
+    bundle = _Bundle(layout)
+    entries = {name: bundle.collect(need) for name, need in merged.items()}
+    moment, words = (now, "the time given with --now") if now else _clock(layout)
+    return Inventory(SourceInfo("support-bundle", layout.name, moment, words, tuple(bundle.notes())), entries)
 
 
 @dataclass
@@ -210,7 +215,7 @@ def _clock(layout: Layout) -> tuple[datetime, str]:
         if moment is not None:
             return moment, "the time in the name of the bundle"
     if layout.newest is not None:
-        return layout.newest, "the time of the newest file in the zip"
+        return layout.newest, f"the time of the newest file in the {layout.what}"
     raise NoSource(f"{layout.name} does not say when it was made: give the time with --now")
 
 

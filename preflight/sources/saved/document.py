@@ -11,7 +11,8 @@ from typing import BinaryIO
 from preflight.check import Need
 from preflight.errors import NoSource
 from preflight.inventory import Inventory
-from preflight.sources.text.encoding import read_bounded, to_utf8
+from preflight.sources.text.encoding import to_utf8
+from preflight.sources.text.gzipped import read_input
 
 _SNAPSHOT = re.compile(rb"(?m)^kind: *[\"']?PreflightSnapshot\b|\"kind\" *: *\"PreflightSnapshot\"")
 
@@ -26,7 +27,7 @@ def read(
     """Read a snapshot or a stream of objects. Raises NoSource when it is neither."""
     try:
         with opener() as file:
-            data = to_utf8(read_bounded(file, name), name)
+            data = to_utf8(read_input(file, name), name)
     except OSError as error:
         raise NoSource(f"cannot open {name}: {error.strerror or error}") from None
     if not data.strip():

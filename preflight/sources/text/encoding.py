@@ -12,7 +12,7 @@ from preflight.values.times import parse_time
 
 MAX_INPUT_BYTES = 512 * 1024 * 1024
 """The most that is read of one input or of one file inside a bundle."""
-
+TOO_LARGE = "{name} is larger than {mib} MiB: pass fewer kinds, or take a snapshot with `harvester-preflight snapshot`"
 _PART = 1024 * 1024
 _TIME = re.compile(rb"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)(?=[\"'\s,}\]]|$)")
 _KEY = re.compile(rb"([A-Za-z0-9_./-]+)\"?[ \t]*:[ \t\r\n]*[\"']?$")
@@ -27,10 +27,7 @@ def read_bounded(file: BinaryIO, name: str) -> bytes:
     except (OSError, ValueError) as error:
         raise NoSource(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAX_INPUT_BYTES:
-        raise NoSource(
-            f"{name} is larger than {MAX_INPUT_BYTES // 1024**2} MiB: pass fewer kinds, or take a snapshot "
-            "with `harvester-preflight snapshot`"
-        )
+        raise NoSource(TOO_LARGE.format(name=name, mib=MAX_INPUT_BYTES // 1024**2))
     return data
 
 
@@ -46,7 +43,9 @@ def to_utf8(data: bytes, name: str) -> bytes:
             raise NoSource(f"{name} starts like UTF-16 text but is not: save it as UTF-8") from None
     data = data.removeprefix(codecs.BOM_UTF8)
     if data.startswith(b"\x1f\x8b"):
-        raise NoSource(f"{name} is gzip-compressed: unpack it first (gunzip, tar xzf)")
+        raise NoSource(f"{name} is packed by gzip once more: unpack it first (gunzip)")
+    if data[257:262] == b"ustar":
+        raise NoSource(f"{name} is a tar archive: give it as a file")
     bad = _first_bad_byte(data)
     if bad is not None:
         line = data.count(b"\n", 0, bad) + 1
