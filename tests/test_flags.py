@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,20 @@ def test_every_flag_of_every_command_has_its_environment_variable() -> None:
     for name, flag, param in found:
         wanted = None if (name, flag) in NO_VARIABLE else "HARVESTER_PREFLIGHT_" + flag[2:].replace("-", "_").upper()
         assert param.envvar == wanted, (name, flag)
+
+
+@pytest.mark.parametrize("name", ["check", "fix", "rollback", "snapshot"])
+def test_the_help_of_a_command_with_many_options_is_in_groups(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    text = command.get_help(click.Context(command, info_name=name, help_option_names=["-h", "--help"]))
+    sections = {part.partition(":")[0]: part for part in text.split("\n\n")}
+    assert list(sections)[-2:] == ["Other options", list(sections)[-1]]
+    shown = [flag for _, flag, _ in every_option(command) if re.search(rf"^  .*{flag}\b", text, re.MULTILINE)]
+    assert len(shown) == len(list(every_option(command)))
+    left_over = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", sections["Other options"], re.MULTILINE))
+    assert left_over <= {"--config", "--help"}
+    assert "--kubeconfig" in sections["Cluster"]
 
 
 def with_config(folder: Path, text: str, *arguments: str, env: dict[str, str] | None = None) -> tuple[int, str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from preflight.cli import completing, say
+from preflight.cli.grouped import Grouped
 from preflight.cli.options import (
     colour_option,
     config_option,
@@ -92,7 +93,7 @@ cluster_options = stacked(
 )
 
 
-@click.command()
+@click.command(cls=Grouped)
 @source_options
 @output_options
 @selection_options

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from preflight.cli import completing, say
+from preflight.cli.grouped import Grouped
 from preflight.cli.options import (
     config_option,
     connection_options,
@@ -37,7 +38,7 @@ from preflight.model import Report, Severity
 STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-leftovers"]
 
 
-@click.command()
+@click.command(cls=Grouped)
 @source_options
 @option(
     "--only",

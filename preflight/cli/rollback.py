@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from preflight.cli import say
+from preflight.cli.grouped import Grouped
 from preflight.cli.options import config_option, connection_options, quiet_option, verbose_option
 from preflight.cli.output import print_text
 from preflight.cli.repairing import apply_options, carry_out, check_apply
@@ -18,7 +19,7 @@ from preflight.cli.terminal import style_for
 from preflight.errors import ExitCode
 
 
-@click.command()
+@click.command(cls=Grouped)
 @click.argument("journal", type=click.Path(path_type=Path))
 @apply_options
 @accept_option

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from preflight.cli import say
+from preflight.cli.grouped import Grouped
 from preflight.cli.options import (
     config_option,
     connection_options,
@@ -27,7 +28,7 @@ from preflight.pair import no_version, version_pair
 from preflight.values.foreign_text import visible
 
 
-@click.command()
+@click.command(cls=Grouped)
 @option(
     "--output",
     "-o",
