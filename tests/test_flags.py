@@ -169,7 +169,7 @@ def test_waivers_that_hold_are_no_check_that_ran(tmp_path: Path) -> None:
     code, found, _ = with_config(tmp_path, text, *arguments)
     assert code == 4
     assert found.startswith("UNDECIDED")
-    assert "Nothing: no check ran" in preflight(*arguments).stdout
+    assert "no gate was judged" in preflight(*arguments).stdout
 
 
 def test_a_snapshot_is_whole_when_only_what_checks_can_do_without_is_missing(tmp_path: Path) -> None:
