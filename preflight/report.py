@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from preflight import __version__
+from preflight.commandline import shell_line
 from preflight.documents import API_VERSION
 from preflight.errors import ExitCode
 from preflight.model import (
@@ -34,8 +34,6 @@ EXIT_CODES = {
     Verdict.UNDECIDED: ExitCode.UNDECIDED,
 }
 FAIL_ON = ("fail", "warn", "never")
-SHELL_WORDS = ("|", ">", "&&")
-"""Words of a command that stand for themselves."""
 CONFIGURATION = "configuration"
 """Category of what is said about the configuration file: that it holds says nothing about the cluster."""
 
@@ -214,5 +212,5 @@ def command_dict(command: Command) -> dict[str, Any]:
 
 
 def command_line(command: Command) -> str:
-    """Write a command as one line for a POSIX shell: every word quoted where it must be."""
-    return " ".join(word if word in SHELL_WORDS else shlex.quote(word) for word in command.argv)
+    """Write a command as one line for a POSIX shell."""
+    return shell_line(command.argv)

@@ -16,7 +16,9 @@ from preflight.cli.options import option, output_option, stacked
 from preflight.cli.progress import Progress
 from preflight.cli.reading import reader_for
 from preflight.cli.request import Request
-from preflight.cli.terminal import is_terminal
+from preflight.cli.terminal import caller, is_terminal
+from preflight.cluster.connection import flags_of
+from preflight.commandline import called, shell_line
 from preflight.errors import UsageError
 from preflight.flow import Examination, examine, registered_checks
 from preflight.model import Report
@@ -26,6 +28,7 @@ from preflight.values.foreign_text import visible
 
 if TYPE_CHECKING:
     from preflight.cli.settling import Earlier
+    from preflight.cluster.kubeconfig import Aim
     from preflight.cluster.writer import Writer
     from preflight.remediation.apply import Outcome, Tools
     from preflight.remediation.lease import Mark
@@ -69,12 +72,13 @@ def named_checks(entries: Sequence[str], request: Request, flag: str) -> tuple[s
 
 
 def examine_for_repair(request: Request, only: Sequence[str]) -> Examination:
-    """Run the checks whose findings can be repaired, those named, and all that are not our own."""
+    """Run the checks whose findings can be repaired, those named, what either may follow from, and all not our own."""
     from preflight.remediation.needs import REPAIR_NEEDS
     from preflight.remediation.strategies import REPAIRABLE_CHECKS
 
     checks = registered_checks(request.settings)
     wanted = {*REPAIRABLE_CHECKS, *(entry.partition(":")[0] for entry in only)}
+    wanted |= {check.id for check in checks if any(explains.check in wanted for explains in check.explains)}
     # --timeout is that of waiting for a goal here, not of reading.
     settings = replace(request.settings, timeout=None, select=tuple(_selected(checks, wanted)))
     progress = Progress(quiet=request.output.quiet, doing=f"reading {settings.source}")
@@ -128,7 +132,7 @@ def carry_out(
         outcome = apply_plan(plan, tools)
     finally:
         progress.done()
-    tell_outcome(outcome, command)
+    tell_outcome(outcome, command, flags_of(request.connection))
     return outcome
 
 
@@ -145,7 +149,7 @@ def carry_out_rest(resumed: Resumed, earlier: Earlier, request: Request, recheck
         outcome = apply_rest(resumed, earlier.document, tools)
     finally:
         progress.done()
-    tell_outcome(outcome, "resume")
+    tell_outcome(outcome, "resume", flags_of(request.connection))
     return outcome
 
 
@@ -171,7 +175,7 @@ def _tools(
         writer=writer,
         backup_dir=folder,
         command=command,
-        confirm=lambda steps: confirmed(steps, yes=repair.yes, before=progress.done),
+        confirm=lambda steps: repair.yes or confirmed(steps, aimed_at(request, writer), before=progress.done),
         progress=progress,
         say=tell,
         recheck=recheck,
@@ -180,22 +184,43 @@ def _tools(
     )
 
 
-def confirmed(steps: Sequence[Step], *, yes: bool, before: Callable[[], None]) -> bool:
-    """Ask, unless --yes. Ctrl-C at the question is an interrupt like any other."""
-    if yes:
-        return True
+def aimed_at(request: Request, writer: Writer) -> Aim:
+    """Return which cluster is written to, and which contexts could have been meant."""
+    from preflight.cluster.kubeconfig import Aim, aim_of
+
+    return Aim(writer.api.context, writer.api.server, aim_of(request.connection).contexts)
+
+
+def confirmed(steps: Sequence[Step], aim: Aim, *, before: Callable[[], None]) -> bool:
+    """Ask, naming the cluster; where there are several contexts, want the name of this one typed.
+
+    Ctrl-C at the question is an interrupt like any other.
+    """
     before()
-    lost = list(dict.fromkeys(step.loses for step in steps if step.loses))
-    for text in lost:
+    for text in dict.fromkeys(step.loses for step in steps if step.loses):
         say(visible(f"This is lost: {text}"))
+    amount = f"{len(steps)} step{'s' * (len(steps) != 1)}"
+    context, server = visible(aim.context), visible(aim.server)
+    where = f"context {context} ({server})" if context else server
     try:
-        return click.confirm(f"Carry out {len(steps)} step{'s' * (len(steps) != 1)}?", default=False, err=True)
+        if len(aim.contexts) < 2 or not context:
+            return click.confirm(f"Carry out {amount} on {where}?", default=False, err=True)
+        say(f"{amount} will be carried out on {where}; the kubeconfig has {len(aim.contexts)} contexts.")
+        text = f"Type the name of the context, {context}, to go on"
+        typed: str = click.prompt(text, default="", show_default=False, err=True)
     except click.Abort:
         raise KeyboardInterrupt from None
+    if typed.strip() != aim.context:
+        say(f"{visible(typed)!r} is not the name of that context")
+        return False
+    return True
 
 
-def tell_outcome(outcome: Outcome, command: str) -> None:
-    """Say how it ended, on standard error: one line for each thing that went wrong, and where the journal is."""
+def tell_outcome(outcome: Outcome, command: str, flags: Sequence[str] = ()) -> None:
+    """Say how it ended, on standard error: one line for each thing that went wrong, and where the journal is.
+
+    `flags` are the connection flags of the run, for the command that puts it back.
+    """
     did = "put back" if command == "rollback" else "repaired"
     words = {
         "converged": f"{did}: every step reached its goal",
@@ -209,5 +234,6 @@ def tell_outcome(outcome: Outcome, command: str) -> None:
         say(visible(f"  {message}"))
     if outcome.journal.exists():
         may = outcome.wrote and command != "rollback"
-        back = f" (put back with: harvester-preflight rollback {outcome.journal})" if may else ""
+        line = shell_line(called(("rollback", str(outcome.journal)), flags, caller()))
+        back = f" (put back with: {line})" if may else ""
         say(f"journal: {outcome.journal}{back}")

@@ -11,7 +11,7 @@ from preflight.cli.output import print_text
 from preflight.cli.repairing import carry_out_rest, examine_for_repair
 from preflight.cli.request import Request
 from preflight.cli.settling import open_earlier
-from preflight.cli.terminal import style_for
+from preflight.cli.terminal import caller, style_for
 from preflight.errors import ExitCode
 
 
@@ -31,7 +31,8 @@ def run_resume(request: Request, journal: Path, *, accept: bool) -> ExitCode:
     if not request.output.quiet:
         say(journal_table(earlier.document).rstrip())
     width = style_for(sys.stdout, "never", verbose=0, quiet=False).width
-    table = plan_table(resumed.plan, offline=False, applying=apply, width=width)
+    again = ("fix", "--resume", str(journal), *(["--accept-journal"] if accept else []))
+    table = plan_table(resumed.plan, offline=False, applying=apply, width=width, caller=caller(), again=again)
     print_text(plan_json(resumed.plan) if request.output.format == "json" else table)
     if not apply:
         return ExitCode.READY

@@ -15,7 +15,7 @@ from preflight.cli.output import print_text
 from preflight.cli.repairing import apply_options, carry_out, check_apply
 from preflight.cli.request import Request, request_from
 from preflight.cli.settling import accept_option, open_earlier
-from preflight.cli.terminal import style_for
+from preflight.cli.terminal import caller, style_for
 from preflight.errors import ExitCode
 
 
@@ -54,7 +54,8 @@ def run_rollback(request: Request, journal: Path, *, accept: bool) -> ExitCode:
     if not request.output.quiet:
         say(journal_table(earlier.document).rstrip())
     width = style_for(sys.stdout, "never", verbose=0, quiet=False).width
-    table = plan_table(plan, offline=False, applying=apply, width=width)
+    again = ("rollback", str(journal), *(["--accept-journal"] if accept else []))
+    table = plan_table(plan, offline=False, applying=apply, width=width, caller=caller(), again=again)
     print_text(plan_json(plan) if request.output.format == "json" else table)
     if not apply:
         return ExitCode.READY

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.cli.options import option
 from preflight.cli.request import Request
+from preflight.cluster.connection import flags_of
 from preflight.errors import RemediationError, SourceError, UsageError
 from preflight.inventory import JsonObject
 from preflight.model import SourceInfo
@@ -69,7 +70,14 @@ def open_earlier(request: Request, journal: Path, *, accept: bool) -> Earlier:
     _must_be_the_same(document, cluster_id(writer), writer.api.server)
     if writer.api.date is None:
         raise SourceError(f"{writer.api.server} tells no time")
-    source = SourceInfo("live", writer.api.server, writer.api.date, "the API server's Date header")
+    source = SourceInfo(
+        "live",
+        writer.api.server,
+        writer.api.date,
+        "the API server's Date header",
+        context=writer.api.context,
+        connection=flags_of(request.connection),
+    )
     return Earlier(path, document, writer, source)
 
 

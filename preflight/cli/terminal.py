@@ -7,8 +7,8 @@ import shutil
 import sys
 from typing import TextIO
 
+from preflight.commandline import Caller
 from preflight.render import Style
-from preflight.render.typed import Caller
 
 PLUGIN = "kubectl-harvester_preflight"
 CALLED_AS = "HARVESTER_PREFLIGHT_CALLED_AS"

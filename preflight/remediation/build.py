@@ -11,7 +11,8 @@ from preflight.inventory import Inventory
 from preflight.model import CheckResult, Finding, Report, Severity, Status
 from preflight.remediation.case import Case
 from preflight.remediation.during import during_of, must_suit
-from preflight.remediation.plan import Plan, Refusal, Refused, Step, refusal
+from preflight.remediation.open_causes import first_of, needed, open_causes
+from preflight.remediation.plan import OpenCause, Plan, Refusal, Refused, Step, refusal
 from preflight.remediation.preconditions import upgrade_reason
 from preflight.remediation.strategies import (
     LEFT_TO_YOU,
@@ -44,12 +45,14 @@ def build_plan(report: Report, inventory: Inventory, choice: Choice) -> Plan:
     blocked = upgrade_reason(inventory, during=choice.during_upgrade)
     during = during_of(inventory.get("upgrades.harvesterhci.io").objects) if choice.during_upgrade else None
     repairs = 0
+    before: list[tuple[int, OpenCause, bool]] = []
     for result, finding in _chosen(report, choice):
         try:
             if blocked:
                 raise Refused(blocked)
+            causes = open_causes(report, finding)
             case = Case(result.id, finding, inventory, report.upgrade.from_version)
-            planned = _plan_one(case, choice, beside=during is not None)
+            planned, must = _plan_one(case, choice, causes, beside=during is not None)
         except Refused as error:
             refusals.append(refusal(result.id, finding, str(error)))
             continue
@@ -58,9 +61,17 @@ def build_plan(report: Report, inventory: Inventory, choice: Choice) -> Plan:
             continue
         repairs += 1
         steps += [replace(step, repair=repairs) for step in planned]
+        before += [(repairs, cause, cause in must) for cause in causes]
     numbered = _numbered(steps)
-    undetermined = tuple(_undetermined(report, choice))
-    return Plan(report.source, report.upgrade, numbered, tuple(refusals), undetermined, during=during)
+    return Plan(
+        report.source,
+        report.upgrade,
+        numbered,
+        tuple(refusals),
+        tuple(_undetermined(report, choice)),
+        during=during,
+        first=first_of(numbered, before),
+    )
 
 
 def _numbered(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -109,8 +120,13 @@ def _names(entry: str, result: CheckResult, finding: Finding) -> bool:
     return check == result.id and (not where or fnmatchcase(f"{ref.namespace}/{ref.name}", where))
 
 
-def _plan_one(case: Case, choice: Choice, *, beside: bool) -> list[Step]:
-    """Plan the repair of one finding; `beside` a running Upgrade only what may be done then."""
+def _plan_one(
+    case: Case, choice: Choice, causes: Sequence[OpenCause], *, beside: bool
+) -> tuple[list[Step], tuple[OpenCause, ...]]:
+    """Plan the repair of one finding, `beside` a running Upgrade only what may be done then.
+
+    Also returns what must be cured first for it to hold.
+    """
     if beside:
         must_suit(case, ())
     strategy, automatic = _strategy(case, choice)
@@ -124,7 +140,13 @@ def _plan_one(case: Case, choice: Choice, *, beside: bool) -> list[Step]:
     if strategy.destructive and not choice.force:
         loses = "; ".join(dict.fromkeys(step.loses for step in steps))
         raise Refused(f"{strategy.name} needs --force, because this is lost: {loses}")
-    return [replace(step, automatic=automatic) for step in steps]
+    must = needed(strategy, causes)
+    if must and not choice.force:
+        words = "; ".join(cause.words for cause in must)
+        raise Refused(
+            f"{strategy.name} would not hold while its cause is there ({words}): cure that first, or add --force"
+        )
+    return [replace(step, automatic=automatic) for step in steps], must
 
 
 def _strategy(case: Case, choice: Choice) -> tuple[Strategy, bool]:

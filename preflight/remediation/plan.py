@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from preflight.commandline import shell_line
 from preflight.inventory import JsonObject
 from preflight.model import Finding, ResourceRef, Severity, SourceInfo, UpgradePair
+from preflight.wording import kubectl
 
 
 class Action(StrEnum):
@@ -88,7 +90,7 @@ class Step:
     """What is lost for good; empty for a step that is not destructive."""
     automatic: bool = False
     commands: tuple[str, ...] = ()
-    """What to type to do the same by hand."""
+    """What to type to do the same by hand: a line each, which begins with `kubectl` or `#`."""
     body: JsonObject | None = field(default=None, repr=False)
     """What is merged over the object (updates) or over its saved original (create). Never shown."""
     base: JsonObject | None = field(default=None, repr=False)
@@ -104,6 +106,32 @@ class Step:
     def destructive(self) -> bool:
         """Say whether something is lost that no undo brings back."""
         return bool(self.loses)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCause:
+    """A finding that others follow from, and that is still so."""
+
+    check: str
+    finding: Finding
+
+    @property
+    def words(self) -> str:
+        """Name it for people."""
+        ref = self.finding.resource
+        place = f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
+        return f"{self.check}: {self.finding.cause} of {ref.kind} {place}"
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """What to cure before some steps of a plan."""
+
+    cause: OpenCause
+    steps: tuple[int, ...]
+    """The numbers of the steps that come after it."""
+    needed: bool
+    """Whether the repair does not hold without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +169,13 @@ class Plan:
     """Of a rollback: what needs no putting back, and why."""
     during: During | None = None
     """With --during-upgrade: the Upgrade that runs; None where none does, or none may."""
+    first: tuple[First, ...] = ()
+    """What the findings follow from, and so is to be cured before."""
+
+
+def by_hand(words: str, *values: object) -> str:
+    """Write a kubectl command as one line, each `{}` filled in by one word whatever stands in it."""
+    return shell_line(kubectl(words, *values).argv)
 
 
 class Refused(Exception):

@@ -8,14 +8,16 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from preflight.commandline import Caller, called, shell_line
 from preflight.remediation.journal import API_VERSION, DONE, step_dict
-from preflight.remediation.plan import During, Plan, Refusal, Step
-from preflight.report import resource_dict
+from preflight.remediation.plan import During, First, Plan, Refusal, Step
+from preflight.report import command_dict, resource_dict
 from preflight.values.foreign_text import visible
 from preflight.values.times import format_time
 
-_LABELLED = re.compile(r"   (?:for|by|why|risk|LOSES|undo|until) +|\d+\. ")
+_LABELLED = re.compile(r"   (?:for|by|why|risk|LOSES|undo|until|cure|needed) +|\d+\. ")
 
+US = Caller()
 STRATEGY_WORDS = {
     "recreate-job": "let the install Job run again",
     "toggle": "disable and enable the Addon",
@@ -35,11 +37,15 @@ def plan_dict(plan: Plan) -> dict[str, Any]:
             "type": plan.source.type,
             "name": plan.source.name,
             "collectedAt": format_time(plan.source.collected_at),
+            "context": plan.source.context or None,
+            "connection": list(plan.source.connection),
+            "clusterUid": plan.source.cluster_uid or None,
         },
         "upgrade": {
             "from": str(plan.upgrade.from_version) if plan.upgrade.from_version else None,
             "to": str(plan.upgrade.to_version) if plan.upgrade.to_version else None,
         },
+        "preconditions": [_first_dict(first) for first in plan.first],
         "steps": [step_dict(step) for step in plan.steps],
         "refused": [_refusal_dict(refusal) for refusal in plan.refusals],
         "nothingToDo": [_refusal_dict(refusal) for refusal in plan.cleared],
@@ -50,6 +56,22 @@ def plan_dict(plan: Plan) -> dict[str, Any]:
 
 def _during_dict(during: During | None) -> dict[str, str] | None:
     return {"upgrade": during.upgrade, "state": during.state, "then": during.then} if during else None
+
+
+def _first_dict(first: First) -> dict[str, Any]:
+    finding = first.cause.finding
+    return {
+        "id": finding.id,
+        "check": first.cause.check,
+        "cause": finding.cause,
+        "severity": finding.severity.value,
+        "resource": resource_dict(finding.resource),
+        "message": finding.message,
+        "hint": finding.hint,
+        "commands": [command_dict(command) for command in finding.commands],
+        "steps": list(first.steps),
+        "needed": first.needed,
+    }
 
 
 def _refusal_dict(refusal: Refusal) -> dict[str, Any]:
@@ -66,14 +88,25 @@ def plan_json(plan: Plan) -> str:
     return json.dumps(plan_dict(plan), indent=2, ensure_ascii=False) + "\n"
 
 
-def plan_table(plan: Plan, *, offline: bool, applying: bool = False, width: int = 100) -> str:
-    """Print a plan for people: what would be done, what is left alone, and the same by hand.
+def plan_table(
+    plan: Plan,
+    *,
+    offline: bool,
+    applying: bool = False,
+    width: int = 100,
+    caller: Caller = US,
+    again: Sequence[str] = (),
+) -> str:
+    """Print a plan for people: what comes first, what would be done, what is left alone, and the same by hand.
 
-    Sentences are wrapped at `width` columns; commands never are, so that they can be pasted.
+    Sentences are wrapped at `width` columns; commands never are, so that they can be pasted: they carry the connection
+    flags of the run. `again` is the command that made the plan, without its connection flags and without --apply.
     """
     lines = [_headline(plan)]
     if plan.during:
         lines.append(f"Upgrade {plan.during.upgrade} runs beside it ({plan.during.state}).")
+    for first in plan.first:
+        lines += ["", *_first_lines(first)]
     for step in plan.steps:
         lines += ["", *_step_lines(step)]
     if plan.cleared:
@@ -84,14 +117,33 @@ def plan_table(plan: Plan, *, offline: bool, applying: bool = False, width: int 
         lines += ["", "Could not be determined:", *(f"  {entry}" for entry in plan.undetermined)]
     if plan.steps and plan.during:
         lines += ["", f"Then: {plan.during.then}."]
+    written = list(_wrapped(lines, width))
     if plan.steps:
-        commands = [f"  {command}" for step in plan.steps for command in step.commands]
-        last = [] if applying else ["", _last_line(plan, offline)]
-        by_hand = ["", "The same by hand, one after the other:", *commands]
-        return (
-            visible("\n".join([*_wrapped(lines, width), *by_hand, *_wrapped(last, width)]), keep_newlines=True) + "\n"
-        )
-    return visible("\n".join(_wrapped(lines, width)), keep_newlines=True) + "\n"
+        written += ["", "The same by hand, one after the other:", *(f"  {line}" for line in _by_hand(plan))]
+        if not applying:
+            words, command = _last_lines(plan, again, caller, offline=offline)
+            written += ["", *_wrapped([words], width), *(f"  {line}" for line in command)]
+    return visible("\n".join(written), keep_newlines=True) + "\n"
+
+
+def _by_hand(plan: Plan) -> Iterator[str]:
+    flags = shell_line(plan.source.connection)
+    for step in plan.steps:
+        for line in step.commands:
+            yield f"kubectl {flags}{line.removeprefix('kubectl')}" if flags and line.startswith("kubectl ") else line
+
+
+def _first_lines(first: First) -> list[str]:
+    finding = first.cause.finding
+    numbers = ", ".join(map(str, first.steps))
+    steps = f" (before step{'s' * (len(first.steps) != 1)} {numbers})" if first.steps else ""
+    lasting = "the repair does not hold without it: --apply wants --force while it is so"
+    return [
+        f"First, {first.cause.words}{steps}",
+        f"   why     {finding.message}",
+        f"   cure    {finding.hint}",
+        *([f"   needed  {lasting}"] if first.needed else []),
+    ]
 
 
 def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
@@ -115,7 +167,8 @@ def _headline(plan: Plan) -> str:
         return "PLAN: nothing to repair" + (" that may be repaired" if plan.refusals else "")
     repairs = len({step.repair for step in plan.steps})
     words = f"{len(plan.steps)} step{'s' * (len(plan.steps) != 1)} for {repairs} finding{'s' * (repairs != 1)}"
-    return f"PLAN: {words} ({plan.source.type}: {plan.source.name}). Nothing has been changed."
+    context = f", context {plan.source.context}" if plan.source.context else ""
+    return f"PLAN: {words} ({plan.source.type}: {plan.source.name}{context}). Nothing has been changed."
 
 
 def _step_lines(step: Step) -> list[str]:
@@ -147,12 +200,26 @@ def _refusal_line(refusal: Refusal) -> str:
     return f"  {ref.kind} {name} ({refusal.check}: {refusal.cause}): {refusal.reason}"
 
 
-def _last_line(plan: Plan, offline: bool) -> str:
+def _last_lines(plan: Plan, again: Sequence[str], caller: Caller, *, offline: bool) -> tuple[str, list[str]]:
+    """Say how the plan is carried out, and by which command; a copy gets none, since nothing can be changed there."""
     if offline:
-        return "This source is a copy: type the commands, or run `fix --apply` against the cluster itself."
-    if any(step.destructive for step in plan.steps):
-        return "To carry it out: the same command with --apply --force, because of what is lost."
-    return "To carry it out: the same command with --apply."
+        return (
+            "This source is a copy, which cannot be repaired: type the commands where the cluster is, or plan there.",
+            [],
+        )
+    lost = any(step.destructive for step in plan.steps)
+    needed = any(first.needed for first in plan.first)
+    force = ["--force"] if (lost or needed) and "--force" not in again else []
+    why = ", because of what is lost" if lost else ""
+    words = f"with --apply{' --force' * bool(force)}{why}"
+    if needed and not lost:
+        words = "with --apply once what comes first is cured, or now with --apply --force"
+        force = []
+    if not again:
+        return f"To carry it out: the same command {words}.", []
+    return f"To carry it out, {words}:", [
+        shell_line(called((*again, "--apply", *force), plan.source.connection, caller))
+    ]
 
 
 def _ended(journal: dict[str, Any]) -> str:

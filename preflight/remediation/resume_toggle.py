@@ -13,7 +13,7 @@ from preflight.fields import condition_status
 from preflight.inventory import JsonObject
 from preflight.remediation.case import DISABLED, addon_status, failure_time
 from preflight.remediation.journal import DONE, PLANNED, WRITTEN
-from preflight.remediation.plan import Action, Goal, Step, Target, Until, target_of
+from preflight.remediation.plan import Action, Goal, Step, Target, Until, by_hand, target_of
 from preflight.remediation.rollback import Current
 from preflight.remediation.saved import step_from
 from preflight.remediation.strategies.recreate_job import DELETE_REASON, DELETE_RISK
@@ -60,7 +60,7 @@ def _delete(entry: Entry, addon: JsonObject, job: JsonObject, number: int) -> St
         reason=DELETE_REASON,
         risk=DELETE_RISK,
         undo="none needed: helm-controller has made a new Job",
-        commands=(f"kubectl -n {target.namespace} delete job {target.name} --cascade=background",),
+        commands=(by_hand("-n {} delete job {} --cascade=background", target.namespace, target.name),),
         body=None,
         goal=goal,
         number=number,

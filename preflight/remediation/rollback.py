@@ -18,7 +18,7 @@ from preflight.model import ResourceRef, SourceInfo, UpgradePair
 from preflight.remediation.bodies import fresh
 from preflight.remediation.case import DISABLED
 from preflight.remediation.journal import CHANGED, STARTED, state_of
-from preflight.remediation.plan import Action, Goal, Plan, Refusal, Refused, Step, Target, Until, target_of
+from preflight.remediation.plan import Action, Goal, Plan, Refusal, Refused, Step, Target, Until, by_hand, target_of
 from preflight.remediation.saved import read_saved
 from preflight.remediation.settle import happened
 from preflight.remediation.strategies.recreate_job import NUDGE
@@ -129,7 +129,10 @@ def _recreate(change: _Change, original: JsonObject) -> Step:
         body={},
         base=body,
         goal=_taken_up(change.target, original, body),
-        commands=(f"kubectl create -f {change.entries[0]['backup']}  # without uid, resourceVersion and status",),
+        commands=(
+            "# without uid, resourceVersion and status:",
+            by_hand("create -f {}", change.entries[0]["backup"]),
+        ),
     )
 
 
@@ -180,7 +183,7 @@ def _must_be_untouched(entry: dict[str, Any], now: JsonObject, fields: tuple[str
 def _patch(
     change: _Change, action: Action, now: JsonObject, body: JsonObject, reason: str, original: JsonObject
 ) -> Step:
-    where = f"-n {change.target.namespace} {change.target.kind.lower()} {change.target.name}"
+    where = (change.target.namespace, change.target.kind.lower(), change.target.name)
     target = target_of({"apiVersion": change.target.api_version, "kind": change.target.kind, **now})
     return _step(
         change,
@@ -190,7 +193,10 @@ def _patch(
         risk="its controller acts on it" if action is Action.UPDATE else "the Addon is as stuck as it was",
         body=body,
         goal=_taken_up(target, original, body) if action is Action.UPDATE else Goal(),
-        commands=(f"kubectl get {where} -o yaml  # compare with {change.entries[0]['backup']}",),
+        commands=(
+            f"# compare with {change.entries[0]['backup']}:",
+            by_hand("get -n {} {} {} -o yaml", *where),
+        ),
     )
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from preflight.commandline import Caller
 from preflight.render.shorten import shortened
 from preflight.render.text import sanitised
-from preflight.render.typed import Caller
 
 RENDERERS: dict[str, str] = {
     "table": "preflight.render.table",

@@ -13,8 +13,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from preflight.commandline import Caller
 from preflight.render import document as doc
-from preflight.render.typed import Caller, commands_of
+from preflight.render.typed import commands_of
 
 if TYPE_CHECKING:
     from preflight.render import Style

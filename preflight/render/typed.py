@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from preflight.commandline import TOOL, Caller, aimed, called, shell_line
 from preflight.render import document as doc
 from preflight.render.entries import Entry
 
-SHELL_WORDS = ("|", ">", "&&")
-TOOL = "harvester-preflight"
 BESIDE = "--during-upgrade"
 """The flag of a repair that a running Upgrade waits for."""
 MOST = 4
 """How many commands an entry has; -v and JSON have them all."""
-_HELM = {"--context": "--kube-context", "--as": "--kube-as-user", "--as-group": "--kube-as-group"}
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """How this tool was called."""
-
-    program: tuple[str, ...] = (TOOL,)
-    """The words to call it by: `harvester-preflight`, or `kubectl harvester-preflight` as kubectl's plugin."""
 
 
 def commands_of(report: dict[str, Any], finding: dict[str, Any], caller: Caller) -> list[str]:
@@ -63,34 +51,22 @@ def _has(finding: dict[str, Any], flag: str) -> bool:
 
 def line_of(report: dict[str, Any], argv: Sequence[str], where: str, caller: Caller) -> str:
     """Write one command for a POSIX shell."""
-    source = report["source"]
-    flags = list(source.get("connection") or ())
+    flags = list(report["source"].get("connection") or ())
     if where == "tool":
-        words = _tool_words(source, list(argv), flags, caller)
-    elif where == "cluster":
-        words = _with_flags(argv, flags)
-    else:
-        words = list(argv)
-    return " ".join(word if word in SHELL_WORDS else shlex.quote(word) for word in words)
+        return shell_line(_tool_words(report, list(argv), flags, caller))
+    return shell_line(aimed(argv, flags) if where == "cluster" else argv)
 
 
-def _tool_words(source: dict[str, Any], argv: list[str], flags: list[str], caller: Caller) -> list[str]:
-    rest = argv[1:] if argv[:1] == [TOOL] else argv
+def _tool_words(report: dict[str, Any], argv: list[str], flags: list[str], caller: Caller) -> list[str]:
+    source, target = report["source"], report["upgrade"]["to"]
     if source["type"] != "live":  # what is no cluster can be planned for, not changed
-        rest = [word for word in rest if word not in ("--apply", "--yes")]
+        argv = [word for word in argv if word not in ("--apply", "--yes")]
         flags = ["--source", f"demo:{source['name']}" if source["type"] == "demo" else source["name"]]
-    return [*caller.program, *rest[:1], *flags, *rest[1:]]
+    if target and "check" in argv[:2] and "--to" not in argv:
+        flags += ["--to", target]
+    return called(argv, flags, caller)
 
 
-def _with_flags(argv: Sequence[str], flags: Sequence[str]) -> list[str]:
-    """Put the flags behind every kubectl and helm of a pipeline."""
-    words: list[str] = []
-    begins = True
-    for word in argv:
-        words.append(word)
-        if begins and word == "kubectl":
-            words += flags
-        elif begins and word == "helm":
-            words += [_HELM.get(flag, flag) for flag in flags]
-        begins = word in ("|", "&&")
-    return words
+def as_called(line: str, caller: Caller) -> str:
+    """Write a line of ours that names no cluster with the words this tool was called by."""
+    return shell_line(caller.program) + line.removeprefix(TOOL) if line.startswith(f"{TOOL} ") else line

@@ -70,7 +70,8 @@ def test_fix_plans_and_changes_nothing(world: MakeWorld, capsys: pytest.CaptureF
     assert out.startswith("PLAN: 1 step for 1 finding (live: http://127.0.0.1:")
     for words in ("delete Job addons/helm-install-one (uid job-one", "risk", "undo", "until", "--apply"):
         assert words in out
-    assert "kubectl -n addons delete job helm-install-one --cascade=background" in out
+    flags = f"--kubeconfig {here.server.kubeconfig(here.folder)}"
+    assert f"kubectl {flags} -n addons delete job helm-install-one --cascade=background" in out
     assert here.writes(dry=True) == []
     assert journals(here) == []
 
@@ -169,7 +170,7 @@ def test_with_a_terminal_it_asks(
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     assert typed(here, "fix", "--apply") == code
     captured = capsys.readouterr()
-    assert "Carry out 1 step?" in captured.err
+    assert f"Carry out 1 step on context test ({here.server.url})?" in captured.err
     assert "Carry out" not in captured.out
     assert len(here.writes()) == writes
 

@@ -10,10 +10,10 @@ import pytest
 
 from preflight.api import Explains, Tie, tool
 from preflight.causes import identify, link
+from preflight.commandline import Caller
 from preflight.model import CheckResult, Code, Enforcer, Reason, Severity, Status, Waived
 from preflight.render import Style, render
 from preflight.render import document as doc
-from preflight.render.typed import Caller
 from preflight.report import command_line
 from tests.render.reports import (
     CERT,

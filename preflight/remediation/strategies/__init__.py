@@ -27,6 +27,8 @@ class Strategy:
     """Needs --force."""
     during: tuple[str, ...] = ()
     """Causes it may also be used for while an Upgrade waits for the Addon: where its usual cure cannot work then."""
+    begins_anew: bool = False
+    """Begins a new operation of the Addon: what made the last one stick, and is still there, does so again."""
 
     @property
     def steps(self) -> Callable[[Case], list[Step]]:
@@ -45,6 +47,7 @@ TOGGLE = Strategy(
     "toggle",
     ("job-failed", "enabled-while-disabling"),
     on_request=("failure-latched", "job-missing", "job-accounting-stale", "job-failed-unrecognised"),
+    begins_anew=True,
 )
 SETTLE_STATUS = Strategy(
     "settle-status",

@@ -22,7 +22,7 @@ from preflight.remediation.case import (
     target_with_uid,
 )
 from preflight.remediation.claims import claims_that_go
-from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until
+from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until, by_hand
 
 PLURALS = {
     "HelmChart": "helmcharts.helm.cattle.io",
@@ -114,7 +114,7 @@ def _delete(case: Case, obj: JsonObject, going: Mapping[str, str], *, moving: bo
     target = target_with_uid(obj)
     if moving:
         target = replace(target, resource_version="")
-    where = f"-n {namespace_of(obj)} " if namespace_of(obj) else ""
+    where = ("-n {} ", (namespace_of(obj),)) if namespace_of(obj) else ("", ())
     return Step(
         action=Action.DELETE,
         target=target,
@@ -126,7 +126,7 @@ def _delete(case: Case, obj: JsonObject, going: Mapping[str, str], *, moving: bo
         risk="helm uninstalls what the release still holds" if target.kind == "HelmChart" else "",
         undo="nothing to put back" if target.kind == "Job" else "create it again from the saved object",
         loses=_loses(target, going),
-        commands=(f"kubectl {where}delete {PLURALS[target.kind]} {target.name}",),
+        commands=(by_hand(where[0] + "delete {} {}", *where[1], PLURALS[target.kind], target.name),),
         goal=Goal(Until.GONE, f"gone: {target.words}", (_bare(target),)),
     )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from preflight.fields import maps_at
 from preflight.inventory import JsonObject
 from preflight.remediation.case import Case, settled_goal, target_with_uid
-from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until
+from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until, by_hand
+from preflight.values.foreign_text import one_line
 from preflight.values.versions import lies_in
 
 BEFORE = "<1.7.0"
@@ -49,7 +50,7 @@ def _gone(targets: tuple[Target, ...]) -> str:
 
 def _delete(case: Case, target: Target, reason: str, goal: Goal) -> Step:
     plural = {"Addon": "addons.harvesterhci.io", "HelmChart": "helmcharts.helm.cattle.io"}[target.kind]
-    where = f"-n {target.namespace} {plural} {target.name}"
+    where = (target.namespace, plural, target.name)
     return Step(
         action=Action.DELETE,
         target=target,
@@ -61,7 +62,10 @@ def _delete(case: Case, target: Target, reason: str, goal: Goal) -> Step:
         risk=RISK,
         undo="create it again from the saved object",
         loses=LOSES,
-        commands=(f"kubectl get {where} -o yaml > {target.kind.lower()}-{target.name}.yaml", f"kubectl delete {where}"),
+        commands=(
+            by_hand("get -n {} {} {} -o yaml > {}", *where, f"{target.kind.lower()}-{target.name}.yaml"),
+            by_hand("delete -n {} {} {}", *where),
+        ),
         also=(Target("helm.cattle.io/v1", "HelmChart", case.namespace, case.name),) if target.kind == "Addon" else (),
         goal=goal,
     )
@@ -89,9 +93,9 @@ def _create(case: Case, old: Target) -> Step:
         undo="set spec.enabled back to what it was",
         loses=LOSES,
         commands=(
-            f"# in addon-{old.name}.yaml: remove status, metadata.uid and metadata.resourceVersion, "
+            f"# in addon-{one_line(old.name)}.yaml: remove status, metadata.uid and metadata.resourceVersion, "
             "set spec.enabled to false",
-            f"kubectl create -f addon-{old.name}.yaml",
+            by_hand("create -f addon-{}.yaml", old.name),
         ),
         body={"spec": {"enabled": False}},
         goal=settled_goal(target, enabled=False),

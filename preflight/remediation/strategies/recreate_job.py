@@ -11,7 +11,7 @@ from __future__ import annotations
 from preflight.fields import condition_status, text_at, value_at
 from preflight.inventory import JsonObject
 from preflight.remediation.case import DEPLOYED, DISABLED, Case, addon_enabled, failure_time, target_with_uid
-from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until
+from preflight.remediation.plan import Action, Goal, Refused, Step, Target, Until, by_hand
 from preflight.values.times import format_time
 
 NUDGE = "preflight.harvesterhci.io/reconcile-requested"
@@ -75,7 +75,7 @@ def _delete(case: Case, target: Target, reason: str, risk: str, goal: Goal, stra
         reason=reason,
         risk=risk,
         undo="none needed: helm-controller has made a new Job",
-        commands=(f"kubectl -n {case.namespace} delete job {target.name} --cascade=background",),
+        commands=(by_hand("-n {} delete job {} --cascade=background", case.namespace, target.name),),
         goal=goal,
     )
 
@@ -115,7 +115,9 @@ def _nudge(case: Case, chart: JsonObject, addon: Target) -> Step:
         risk=RISK,
         undo=f"remove the annotation {NUDGE}",
         commands=(
-            f"kubectl -n {case.namespace} annotate helmcharts.helm.cattle.io {case.name} --overwrite {NUDGE}={now}",
+            by_hand(
+                "-n {} annotate helmcharts.helm.cattle.io {} --overwrite {}={}", case.namespace, case.name, NUDGE, now
+            ),
         ),
         body={"metadata": {"annotations": {NUDGE: now}}},
         goal=_goal(addon, job),

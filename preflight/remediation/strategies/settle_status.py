@@ -12,7 +12,7 @@ from datetime import datetime
 from preflight.fields import labels_of, maps_at, text_at
 from preflight.inventory import JsonObject
 from preflight.remediation.case import DEPLOYED, DISABLED, Case, addon_enabled, addon_status, target_with_uid
-from preflight.remediation.plan import Action, Goal, Refused, Step, Until
+from preflight.remediation.plan import Action, Goal, Refused, Step, Until, by_hand
 from preflight.values.times import format_time
 
 LOSES = "what the controller recorded about the operation: its times and its failure message"
@@ -24,7 +24,7 @@ def steps(case: Case) -> list[Step]:
     word = _status(case, addon)
     target = target_with_uid(addon)
     status = {"status": word, "conditions": settled_conditions(maps_at(addon, "status.conditions"), case.now)}
-    patch = json.dumps({"status": status}, separators=(",", ":")).replace("'", "'\\''")
+    patch = json.dumps({"status": status}, separators=(",", ":"))
     return [
         Step(
             action=Action.UPDATE_STATUS,
@@ -38,8 +38,12 @@ def steps(case: Case) -> list[Step]:
             undo="write the saved status back",
             loses=LOSES,
             commands=(
-                f"kubectl -n {case.namespace} patch addons.harvesterhci.io {case.name} --subresource status "
-                f"--type merge -p '{patch}'",
+                by_hand(
+                    "-n {} patch addons.harvesterhci.io {} --subresource status --type merge -p {}",
+                    case.namespace,
+                    case.name,
+                    patch,
+                ),
             ),
             body={"status": status},
             goal=Goal(Until.ADDON_STATUS, f"{target.words} is {word or 'disabled'}", (target,), (word,)),

@@ -18,7 +18,7 @@ from preflight.remediation.case import (
     settled_goal,
     target_with_uid,
 )
-from preflight.remediation.plan import Action, Goal, Refused, Step, Target
+from preflight.remediation.plan import Action, Goal, Refused, Step, Target, by_hand
 from preflight.remediation.strategies.recreate_job import delete_failed_job, failed_delete_job
 
 RISK = (
@@ -65,9 +65,13 @@ def _edit(case: Case, target: Target, goal: Goal, *, enabled: bool) -> Step:
         risk=RISK,
         undo=f"set spec.enabled to {str(not enabled).lower()}",
         commands=(
-            f"kubectl -n {case.namespace} patch addons.harvesterhci.io {case.name} --type merge -p '{patch}'",
-            f"kubectl -n {case.namespace} wait addons.harvesterhci.io {case.name} --timeout 15m "
-            f"--for jsonpath='{{.status.status}}'={'AddonDeploySuccessful' if enabled else 'AddonDisabled'}",
+            by_hand("-n {} patch addons.harvesterhci.io {} --type merge -p {}", case.namespace, case.name, patch),
+            by_hand(
+                "-n {} wait addons.harvesterhci.io {} --timeout 15m --for {}",
+                case.namespace,
+                case.name,
+                f"jsonpath={{.status.status}}={'AddonDeploySuccessful' if enabled else 'AddonDisabled'}",
+            ),
         ),
         also=() if enabled else (Target("helm.cattle.io/v1", "HelmChart", case.namespace, case.name),),
         body={"spec": {"enabled": enabled}},
