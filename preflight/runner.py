@@ -29,6 +29,7 @@ from preflight.model import (
 )
 from preflight.releases import NOTHING, Knowledge
 from preflight.serving import served_to
+from preflight.values.docs_links import docs_of
 from preflight.via import as_meant, beside, waiver
 
 Waive = Callable[[str, Finding], Finding]
@@ -74,7 +75,7 @@ def run_checks(
                 status=answer.status,
                 reason=answer.reason,
                 reasons=answer.reasons,
-                docs=check.docs,
+                docs=docs_of(check.docs, pair.to_version),
                 duration_ms=round((clock() - began) * 1000, 3),
                 findings=answer.findings,
                 worst=check.worst,
