@@ -279,7 +279,14 @@ def test_control_characters_in_messages_are_made_visible() -> None:
     assert "\\x1b[31mred" in done.stderr
 
 
-@pytest.mark.parametrize("columns", [80, 120, 200])
+def test_a_list_that_is_piped_has_a_line_for_each_check_unless_columns_are_given() -> None:
+    piped = preflight("list").stdout.splitlines()
+    (line,) = [line for line in piped if line.startswith("addon-stuck ")]
+    assert "with no operation in" in line
+    assert max(map(len, preflight("list", env={"COLUMNS": "80"}).stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("columns", [80, 120, 185, 200])
 def test_the_list_fits_the_terminal(columns: int) -> None:
     with terminal() as (screen, given):
         fcntl.ioctl(given, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))

@@ -47,6 +47,11 @@ def test_most_checks_point_to_a_page_that_each_version_has() -> None:
     assert all(f"{SITE}/v1.9/{page}" == docs_of(f"{SITE}/v1.8/{page}", parse_version("v1.9.0")) for page in IN_EACH)
 
 
+def test_an_explanation_links_to_the_target_that_was_named() -> None:
+    assert f"{SITE}/v1.5/" in preflight("explain", "addon-stuck", "--to", "v1.5.0").stdout
+    assert f"{SITE}/v1.5/" not in preflight("explain", "addon-stuck").stdout
+
+
 def test_a_report_links_to_the_target_of_the_upgrade() -> None:
     report = json.loads(preflight("check", "--source", "demo", "--select", "addon-stuck", "-o", "json").stdout)
     (docs,) = [check["docs"] for check in report["checks"] if check["id"] == "addon-stuck"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import click
 
 from preflight.check import Check
 from preflight.cli import completing
-from preflight.cli.options import config_option, output_option, plugin_option
+from preflight.cli.options import config_option, option, output_option, plugin_option
 from preflight.cli.output import print_text
 from preflight.cli.request import request_from
 from preflight.cli.terminal import is_terminal, style_for
@@ -20,11 +21,11 @@ from preflight.errors import UsageError
 from preflight.flow import registered_checks
 from preflight.resources import How
 from preflight.selection import SEE, is_named, names_of
+from preflight.values.docs_links import docs_of
 from preflight.values.names import is_meant, perhaps, split_names
+from preflight.values.versions import HarvesterVersion, parse_version
 
 EVERY_UPGRADE = "every upgrade"
-FULL_TABLE = 180
-"""Columns that `list` needs for one line a check."""
 VIA = {
     How.LIST: "API",
     How.KUBELET: "kubelet",
@@ -52,8 +53,8 @@ def list_checks(**params: Any) -> None:
         case "name":
             print_text("\n".join(name for check in checks for name in (check.id, *check.aliases)))
         case _:
-            narrow = is_terminal(sys.stdout) and style_for(sys.stdout, "never", verbose=0, quiet=False).width
-            print_text(_table(checks, narrow if 0 < narrow < FULL_TABLE else 0))
+            fits = is_terminal(sys.stdout) or "COLUMNS" in os.environ
+            print_text(_table(checks, style_for(sys.stdout, "never", verbose=0, quiet=False).width if fits else 0))
 
 
 def check_dict(check: Check) -> dict[str, Any]:
@@ -91,24 +92,31 @@ def check_dict(check: Check) -> dict[str, Any]:
 
 
 def _table(checks: tuple[Check, ...], width: int = 0) -> str:
-    """Write a row for each check; for a terminal too narrow for all columns (width, else 0) the versions follow the
-    title."""
+    """Write a row for each check. Where that is wider than `width` (0: as wide as it gets), the versions follow the title,
+    which is wrapped, and the categories are headings."""
     from tabulate import tabulate
 
-    headers = ["ID", "CATEGORY", "WORST", "APPLIES TO", "TITLE (the healthy state)"]
     rows = []
     for check in checks:
         names = check.id + "".join(f"\n  = {alias}" for alias in check.aliases)
         title = check.title if not check.broken else f"CANNOT BE LOADED: {check.broken}"
         rows.append([names, check.category, check.worst.value, versions_of(check), title])
-    if width:
-        room = max(20, width - max(len(line) for row in rows for line in row[0].split("\n")) - 13)
-        limited = [row[4] + (f" ({row[3]})" if row[3] != EVERY_UPGRADE else "") for row in rows]
-        titles = ["\n".join(textwrap.wrap(text, room)) for text in limited]
-        rows = [[row[0], row[2], title] for row, title in zip(rows, titles, strict=True)]
-        headers = [headers[0], headers[2], headers[4]]
+    headers = ["ID", "CATEGORY", "WORST", "APPLIES TO", "TITLE (the healthy state)"]
     table = tabulate(rows, headers=headers, tablefmt="plain")
+    if width and max(map(len, table.splitlines())) > width:
+        table = tabulate(_narrow(rows, width), headers=[headers[0], headers[2], headers[4]], tablefmt="plain")
     return f"{table}\n\n{len(checks)} checks. More on one: harvester-preflight explain ID"
+
+
+def _narrow(rows: list[list[str]], width: int) -> Iterator[list[str]]:
+    room = max(20, width - max(len(line) for row in rows for line in row[0].split("\n")) - 13)
+    category = ""
+    for names, group, worst, versions, title in rows:
+        if group != category:
+            yield [f"[{group}]", "", ""]
+            category = group
+        limited = title + (f" ({versions})" if versions != EVERY_UPGRADE else "")
+        yield [names, worst, "\n".join(textwrap.wrap(limited, room))]
 
 
 def versions_of(check: Check) -> str:
@@ -121,6 +129,7 @@ def versions_of(check: Check) -> str:
 
 @click.command()
 @click.argument("names", metavar="CHECK...", nargs=-1, required=True, shell_complete=completing.check_names)
+@option("--to", "to_version", metavar="VERSION", help="The target version, whose documentation is linked to.")
 @config_option
 @plugin_option
 def explain(names: tuple[str, ...], **params: Any) -> None:
@@ -128,10 +137,12 @@ def explain(names: tuple[str, ...], **params: Any) -> None:
 
     Several are taken, also as a,b or as a pattern such as 'longhorn-*'.
     """
-    checks = registered_checks(request_from(params).settings)
+    settings = request_from(params).settings
+    checks = registered_checks(settings)
+    target = parse_version(settings.to_version) if settings.to_version.strip() else None
     width = min(style_for(sys.stdout, "never", verbose=0, quiet=False).width, 110)
     meant = {(check.id, cause): check for name in split_names(names) for check, cause in _meant(name, checks)}
-    texts = ("\n".join(_explanation(check, cause, width)) for (_, cause), check in meant.items())
+    texts = ("\n".join(_explanation(check, cause, width, target)) for (_, cause), check in meant.items())
     print_text("\n\n\n".join(texts))
 
 
@@ -154,7 +165,7 @@ def _meant(name: str, checks: Sequence[Check]) -> Iterator[tuple[Check, str]]:
     yield from causes
 
 
-def _explanation(check: Check, cause: str, width: int) -> Iterator[str]:
+def _explanation(check: Check, cause: str, width: int, target: HarvesterVersion | None) -> Iterator[str]:
     yield f"{check.id}: {check.title}"
     yield ""
     yield from _facts(check, width)
@@ -183,7 +194,7 @@ def _explanation(check: Check, cause: str, width: int) -> Iterator[str]:
     yield "MORE"
     for link in (check.docs, *check.links):
         if link:
-            yield f"  {link}"
+            yield f"  {docs_of(link, target)}"
 
 
 def _facts(check: Check, width: int) -> Iterator[str]:
