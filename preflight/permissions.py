@@ -1,4 +1,4 @@
-"""What the opt-in features may write, as data: `rbac` prints it, the writing code asks the server about it first."""
+"""What the opt-in features may do besides reading objects: `rbac` prints it, the writing code asks the server first."""
 
 from __future__ import annotations
 
@@ -29,3 +29,6 @@ PROBE_NODES: tuple[Permission, ...] = (
     Permission("harvester-system", "", "pods/log", ("get",)),
 )
 """The probe pods run where Harvester's own privileged pods run."""
+
+LOGS: tuple[Permission, ...] = (Permission("", "", "pods/log", ("get",)),)
+"""Reads, and is not in the default role all the same: what a pod says is nobody's business who only checks."""

@@ -197,7 +197,7 @@ def job_wait(sight: Sight, job: JsonObject, cause: str, what: str = "") -> Seen:
         },
         time_at(job, "metadata.creationTimestamp"),
     )
-    return Seen(f"Job {place}: {doing.words}", wait)
+    return Seen(f"Job {place}, {doing.words}", wait)
 
 
 def job_doing(sight: Sight, job: JsonObject) -> tuple[Doing, JsonObject | None]:

@@ -28,6 +28,7 @@ BUG_REPORT = "https://github.com/harvester/harvester-preflight/issues"
 
 COMMANDS = {
     "check": ("preflight.cli.check:check", "Read the cluster or a file once, run the checks, exit with the verdict."),
+    "why": ("preflight.cli.why:why", "Say what a running upgrade waits for, since when, and what to do."),
     "fix": ("preflight.cli.fix:fix", "Plan the repair of findings; with --apply, carry it out."),
     "rollback": ("preflight.cli.rollback:rollback", "Put back what a fix changed."),
     "list": ("preflight.cli.catalogue:list_checks", "List the registered checks and what they read."),

@@ -27,6 +27,7 @@ WRITES = {
     "with_ask_server": permissions.ASK_SERVER,
     "with_probe_nodes": permissions.PROBE_NODES,
     "with_publish": permissions.PUBLISH,
+    "with_logs": permissions.LOGS,
 }
 
 
@@ -38,6 +39,7 @@ WRITES = {
 @option("--with-ask-server", is_flag=True, help="Add creating Upgrades, for --ask-server (a dry run).")
 @option("--with-probe-nodes", is_flag=True, help="Add creating pods, for --probe-nodes.")
 @option("--with-publish", is_flag=True, help="Add writing OpenReports, for --publish.")
+@option("--with-logs", is_flag=True, help="Add reading the logs of pods, for `why --logs`.")
 @option("--namespace", "-n", default="harvester-preflight", show_default=True, help="Where the service account lives.")
 @option("--name", default="harvester-preflight", show_default=True, help="Name of the account and the roles.")
 @selection_options

@@ -38,10 +38,12 @@ def watch(
     request: Request,
     *,
     sleep: Callable[[float], None] = time.sleep,
+    substance: Callable[[dict[str, Any]], list[Any]] | None = None,
 ) -> int:
     """Look every `request.output.watch` seconds, and tell; returns the exit code of the last look.
 
-    `tell` says whether anybody still listens. An interrupt before the first report is one as in every run.
+    `tell` says whether to go on: not where nobody listens any more. `substance` returns of a document what it is told
+    again for, in a log; else that of a report. An interrupt before the first report is one as in every run.
     """
     seconds = request.output.watch or LEAST_SECONDS
     redraws = is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
@@ -49,7 +51,7 @@ def watch(
     try:
         while True:
             document, code = look()
-            now = substance(document)
+            now = (substance or substance_of)(document)
             if redraws or now != told:
                 _begin(request.output.format, first=told is None, redraws=redraws)
                 told = now
@@ -65,7 +67,7 @@ def watch(
         return code
 
 
-def substance(document: dict[str, Any]) -> list[Any]:
+def substance_of(document: dict[str, Any]) -> list[Any]:
     """Return what makes two reports different: verdicts, statuses, findings, reasons; no time and no measurement."""
     return [
         [

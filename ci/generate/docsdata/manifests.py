@@ -123,13 +123,14 @@ def _text(flags: str, documents: list[dict[str, Any]]) -> str:
 
 
 def writes() -> str:
-    """List what the opt-in features may write."""
+    """List what the opt-in features may do besides reading objects."""
     rows = ["| only with | may | on | where |\n|---|---|---|---|\n"]
     for flag, wanted in (
         ("`fix --apply`, `check --remediate`, `rollback --apply`", permissions.FIX),
         ("`check --publish`", permissions.PUBLISH),
         ("`check --ask-server` (dry run)", permissions.ASK_SERVER),
         ("`check --probe-nodes`", permissions.PROBE_NODES),
+        ("`why --logs`", permissions.LOGS),
     ):
         for entry in wanted:
             name = f"{entry.resource}.{entry.group}" if entry.group else entry.resource

@@ -147,7 +147,7 @@ def _clean(value: Any, key: str) -> Any:
     if isinstance(value, list):
         return [_environment(item) if key == "env" else _clean(item, key) for item in value]
     if isinstance(value, str):
-        return _text(value)
+        return scrub_text(value)
     return value
 
 
@@ -161,7 +161,8 @@ def _environment(item: Any) -> Any:
     return _clean(item, "env")
 
 
-def _text(text: str) -> str:
+def scrub_text(text: str) -> str:
+    """Return a text without what looks like a secret in it."""
     if text[:1] in ("{", "["):
         try:
             value = json.loads(text)
