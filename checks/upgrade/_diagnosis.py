@@ -18,6 +18,7 @@ from preflight.api import (
     Command,
     Consequence,
     Finding,
+    NotCollected,
     Option,
     Phase,
     Unreadable,
@@ -84,7 +85,7 @@ class Diagnosis:
     """What is known of a running upgrade."""
 
     run: Run
-    now: datetime
+    now: datetime | None
     since: datetime | None
     wait: Wait | None
     hangs: bool
@@ -106,12 +107,18 @@ class Diagnosis:
     @property
     def lasted(self) -> timedelta | None:
         """How long it has been at what it is at."""
-        return self.now - self.since if self.since and self.since <= self.now else None
+        return self.now - self.since if self.now and self.since and self.since <= self.now else None
 
 
 def diagnose(view: View, run: Run) -> Diagnosis:
-    """Say what a running upgrade waits for. Raises NotCollected when the clock cannot be right."""
+    """Say what a running upgrade waits for; nothing of it where the clock cannot be right, but that it runs."""
+    try:
+        now = view.now
+    except NotCollected as error:
+        return Diagnosis(run, None, run.since, None, bool(run.failed), (), (f"the time: {error.reason}",))
     sight = Sight(view, run)
+    if run.broken:
+        sight.unread["the upgrade itself"] = run.broken
     looked: list[str] = []
     under_way: Wait | None = None
     for seen in _looks(sight):
@@ -121,7 +128,7 @@ def diagnose(view: View, run: Run) -> Diagnosis:
         under_way = under_way or seen.wait
     since = under_way.since if under_way and under_way.since else run.since
     patience = parse_duration(str(view.options.get("patience", PATIENCE.default))) or timedelta(hours=1)
-    overdue = since is not None and sight.now - since > patience
+    overdue = since is not None and now - since > patience
     return _diagnosis(sight, under_way, overdue or bool(run.failed), looked)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from preflight.api import JsonObject, Phase, condition, mapping_at, name_of, text_at, time_at
+from preflight.api import JsonObject, Phase, Unreadable, condition, mapping_at, name_of, text_at, time_at
 
 from .._upgrades import state_of
 
@@ -90,6 +90,8 @@ class Run:
     """What the step's condition says of a failure."""
     nodes: Mapping[str, NodeState] = field(default_factory=dict)
     label: str = OF_UPGRADE
+    broken: str = ""
+    """What of the object cannot be read: then only its state is known."""
 
     @property
     def name(self) -> str:
@@ -159,7 +161,15 @@ _NODE_STEPS = {
 
 
 def run_of_upgrade(upgrade: JsonObject) -> Run:
-    """Read an Upgrade. Raises Unreadable for conditions or node states that are not what the API documents."""
+    """Read an Upgrade; of one that is not what the API documents only the state that its label says."""
+    try:
+        return _upgrade(upgrade)
+    except Unreadable as error:
+        word = state_of(upgrade)
+        return Run(upgrade, word, _STATES.get(word, Step.START), None, broken=str(error))
+
+
+def _upgrade(upgrade: JsonObject) -> Run:
     word, nodes = state_of(upgrade), _nodes(mapping_at(upgrade, "status.nodeStatuses"))
     newest, step, found = time_at(upgrade, "metadata.creationTimestamp"), None, None
     before = newest
@@ -178,8 +188,15 @@ def run_of_upgrade(upgrade: JsonObject) -> Run:
 
 
 def run_of_plan(plan: JsonObject) -> Run:
-    """Read an UpgradePlan. Raises Unreadable as run_of_upgrade does."""
+    """Read an UpgradePlan; of one that is not what the API documents only its phase."""
     word = text_at(plan, "status.currentPhase")
+    try:
+        return _plan(plan, word)
+    except Unreadable as error:
+        return Run(plan, word, _PLAN_PHASES.get(word, Step.START), None, label=OF_PLAN, broken=str(error))
+
+
+def _plan(plan: JsonObject, word: str) -> Run:
     degraded = condition(plan, "Degraded") or {}
     trouble = text_at(degraded, "message") or text_at(degraded, "reason") if degraded.get("status") == "True" else ""
     since = time_at(degraded, "lastTransitionTime") if trouble else None
