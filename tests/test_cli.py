@@ -37,7 +37,19 @@ def findings(document: dict[str, Any], check: str) -> list[dict[str, Any]]:
 
 def test_version_and_help() -> None:
     assert preflight("--version").stdout == f"harvester-preflight, version {__version__}\n"
-    for word in ("check", "fix", "rollback", "list", "explain", "snapshot", "report", "rbac", "schema", "validate"):
+    for word in (
+        "check",
+        "why",
+        "fix",
+        "rollback",
+        "list",
+        "explain",
+        "snapshot",
+        "report",
+        "rbac",
+        "schema",
+        "validate",
+    ):
         assert f"\n  {word} " in preflight("--help").stdout
         assert preflight(word, "--help").returncode == 0
 

@@ -17,7 +17,7 @@ from tests.sources.reading import ALL_NEEDS, NOW, names, read
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize("name", ["healthy", "stuck-addon", "image-pull", "leftovers"])
+@pytest.mark.parametrize("name", ["healthy", "stuck-addon", "hung-upgrade", "image-pull", "leftovers"])
 def test_a_scenario_has_everything_a_check_may_need(name):
     inventory = read(f"demo:{name}")
     assert inventory.source.type == "demo"
@@ -34,7 +34,7 @@ def test_plain_demo_is_the_stuck_addon():
 
 
 def test_an_unknown_scenario_lists_the_known_ones():
-    with pytest.raises(UsageError, match="healthy, image-pull, leftovers, stuck-addon") as error:
+    with pytest.raises(UsageError, match="hung-upgrade, image-pull, leftovers, stuck-addon") as error:
         read("demo:nothing")
     assert error.value.exit_code == 2
 

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from addons import KLIPPER, conditions, deploy, release, supports
-from build import NODES, NOW, Cluster, ago, at, condition, find, obj, without
+from build import NODES, NOW, Cluster, ago, at, condition, find, obj, pod, without
 from cluster import healthy
 from newer import LATER, newer
 from nodes import lease
@@ -27,6 +27,53 @@ def stuck_addon() -> Cluster:
         }
         deploy(cluster, name, created=job, node=NODES[1], node_clock=BEHIND)
     return cluster
+
+
+def hung_upgrade() -> Cluster:
+    """The same, met too late: an upgrade was started all the same, and is denied each patch of an Addon."""
+    cluster = stuck_addon()
+    name, namespace = "hvst-upgrade-x7k2p", "harvester-system"
+    began, services = NOW - timedelta(minutes=112), NOW - timedelta(minutes=58)
+    done = [
+        {"type": kind, "status": "True", "lastUpdateTime": at(began + timedelta(minutes=minutes))}
+        for kind, minutes in (("ImageReady", 19), ("RepoReady", 24), ("NodesPrepared", 54))
+    ]
+    no_log = {"type": "LogReady", "status": "False", "reason": "Disabled", "lastUpdateTime": at(began)}
+    open_ones = [{"type": kind, "status": "Unknown"} for kind in ("Completed", "SystemServicesUpgraded")]
+    state = {"harvesterhci.io/latestUpgrade": "true", "harvesterhci.io/upgradeState": "UpgradingSystemServices"}
+    cluster["upgrades.harvesterhci.io"].append(
+        obj(
+            name,
+            namespace,
+            created=at(began),
+            metadata={"labels": state},
+            spec={"version": "v1.4.1", "logEnabled": False},
+            status={
+                "conditions": [no_log, *done, *open_ones],
+                "previousVersion": "v1.4.0",
+                "imageID": f"{namespace}/{name}",
+                "nodeStatuses": {node: {"state": "Images preloaded"} for node in NODES},
+            },
+        )
+    )
+    _failing_manifests(cluster, name, namespace, services)
+    return cluster
+
+
+def _failing_manifests(cluster: Cluster, name: str, namespace: str, began) -> None:
+    labels = {"harvesterhci.io/upgrade": name, "harvesterhci.io/upgradeComponent": "manifest"}
+    job, last = f"{name}-apply-manifests", NOW - timedelta(minutes=9)
+    status = {"failed": 5, "ready": 0, "startTime": at(began)}
+    cluster["jobs.batch"].append(obj(job, namespace, created=at(began), metadata={"labels": labels}, status=status))
+    ended = {"exitCode": 1, "reason": "Error", "startedAt": at(last), "finishedAt": ago(minutes=8)}
+    one = pod(f"{job}-tq4vz", namespace, {**labels, "job-name": job}, "rancher/harvester-upgrade:v1.4.1", NODES[0])
+    one["metadata"]["creationTimestamp"] = at(last)
+    one["status"] = {
+        "phase": "Failed",
+        "startTime": at(last),
+        "containerStatuses": [{"name": "apply", "ready": False, "restartCount": 0, "state": {"terminated": ended}}],
+    }
+    cluster["pods"].append(one)
 
 
 def _skew(cluster: Cluster, node: str) -> None:
@@ -169,6 +216,7 @@ SCENARIOS: dict[str, tuple] = {
         NOW + LATER,
     ),
     "stuck-addon": ("two Addons of v1.4.0 hang in Enabling because a node's clock is 15 s behind", stuck_addon),
+    "hung-upgrade": ("an upgrade to v1.4.1 that waits for one of these Addons", hung_upgrade),
     "image-pull": ("an air-gapped cluster: images of Addons cannot be pulled", image_pull),
     "leftovers": ("what disabled and deleted Addons left behind", leftovers),
 }
