@@ -51,6 +51,7 @@ def why_dict(report: Json, inventory: Inventory) -> Json:
         "kind": "PreflightWhy",
         "tool": report["tool"],
         "source": report["source"],
+        "upgrade": report["upgrade"],
         "verdict": verdict,
         "exitCode": int(CODES[verdict]),
         "runs": runs,
