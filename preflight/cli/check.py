@@ -150,10 +150,11 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     if request.settings.expect_version and request.settings.ask_server:
         raise UsageError("--ask-server asks about an Upgrade whose Version is there; leave out --expect-version")
     baseline = _baseline(request.baseline)
+    give = partial(deliver, output=request.output, checks=partial(registered_checks, request.settings))
     if request.output.watch is not None:
-        ctx.exit(watch(partial(look, request, baseline), partial(deliver, output=request.output), request))
+        ctx.exit(watch(partial(look, request, baseline), give, request))
     document, code = look(request, baseline)
-    deliver(document, request.output)
+    give(document)
     if request.output.publish:
         _publish(document, request)
     tell_elapsed(time.monotonic() - began, verbose=request.output.verbose, quiet=request.output.quiet, say=say)

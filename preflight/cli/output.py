@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from preflight.check import Check
 from preflight.cli import say, silence
+from preflight.cli.explained import FORMATS, explained
 from preflight.cli.request import Output
 from preflight.cli.terminal import caller, style_for
 from preflight.errors import PreflightError
 from preflight.files import replace_file
 from preflight.render import Style, render
 
+Checks: TypeAlias = Callable[[], Sequence[Check]]
+"""Returns the registered checks, for the formats that explain them."""
 
-def deliver(document: dict[str, Any], output: Output) -> bool:
+
+def deliver(document: dict[str, Any], output: Output, checks: Checks) -> bool:
     """Write a report, or a list of reports, to standard output and to every --report file.
 
     Returns whether somebody still reads standard output. Raises PreflightError for what could not be written; the rest is
     written all the same.
     """
     try:
-        return print_document(document, output)
+        return print_document(document, output, checks)
     finally:
-        write_reports(document, output.reports)
+        write_reports(document, output.reports, checks)
 
 
-def print_document(document: dict[str, Any], output: Output) -> bool:
+def print_document(document: dict[str, Any], output: Output, checks: Checks) -> bool:
     """Write a report or a list of reports to standard output; returns whether somebody still reads it."""
     style = style_for(sys.stdout, output.color, verbose=output.verbose, quiet=output.quiet, show=output.show)
-    return print_text(render(output.format, document, style))
+    return print_text(_rendered(output.format, document, style, checks))
+
+
+def _rendered(name: str, document: dict[str, Any], style: Style, checks: Checks) -> str:
+    return render(name, explained(document, checks()) if name in FORMATS else document, style)
 
 
 def print_text(text: str) -> bool:
@@ -53,7 +62,7 @@ def print_text(text: str) -> bool:
     return True
 
 
-def write_reports(document: dict[str, Any], wanted: Sequence[tuple[str, Path]]) -> None:
+def write_reports(document: dict[str, Any], wanted: Sequence[tuple[str, Path]], checks: Checks) -> None:
     """Write every --report file, each atomically, after all of them were rendered.
 
     Raises PreflightError naming the file that could not be written; the others are written all the same.
@@ -62,7 +71,7 @@ def write_reports(document: dict[str, Any], wanted: Sequence[tuple[str, Path]]) 
     failed = []
     for name, path in wanted:
         try:
-            write_atomically(path, render(name, document, plain))
+            write_atomically(path, _rendered(name, document, plain, checks))
         except OSError as error:
             say(f"Error: could not write {path}: {error.strerror or error}")
             failed.append(str(path))

@@ -13,7 +13,9 @@ from preflight.cli.output import deliver, print_text
 from preflight.cli.request import request_from
 from preflight.documents import schema_problems
 from preflight.errors import ExitCode, SourceError, UsageError
+from preflight.flow import registered_checks
 from preflight.render import RENDERERS
+from preflight.settings import Settings
 from preflight.values.foreign_text import visible
 
 MAX_BYTES = 512 << 20
@@ -58,7 +60,7 @@ def show(ctx: click.Context, /, file: Path, **params: Any) -> None:
     """Print a saved JSON report in another format; exit with the code it holds."""
     output = request_from(params).output
     document = load_report(file)
-    deliver(document, output)
+    deliver(document, output, lambda: registered_checks(Settings(plugins=False)))
     ctx.exit(int(document["exitCode"]))
 
 

@@ -51,23 +51,30 @@ def render(document: dict[str, Any], style: Style) -> str:
 
 def _rule(check: dict[str, Any]) -> dict[str, Any]:
     helps = {"helpUri": quote(check["docs"], safe=":/?#[]@!$&'()*+,;=%~")} if _is_url(check["docs"]) else {}
+    told = check.get("explain") or {}
+    why = str(told.get("why") or check["title"] or check["id"])
     return {
         "id": check["id"],
         "shortDescription": {"text": check["title"] or check["id"]},
-        "fullDescription": {"text": _why(check)},
-        "help": {
-            "text": f"The healthy state: {check['title']}. See {check['docs'] or 'the documentation'}",
-            "markdown": f"**{check['title']}**\n\n{_why(check)}\n\n`harvester-preflight explain {check['id']}`",
-        },
+        "fullDescription": {"text": why},
+        "help": {"text": _help(check, told, mark=""), "markdown": _help(check, told, mark="**")},
         **helps,
         "defaultConfiguration": {"level": _LEVELS[check["worst"]]},
         "properties": {"tags": list(dict.fromkeys(("harvester", "upgrade", check["category"])))},
     }
 
 
-def _why(check: dict[str, Any]) -> str:
-    """Say what the rule is about: why it matters, as `explain` has it, where the report carries that."""
-    return str(check.get("why") or check["title"] or check["id"])
+def _help(check: dict[str, Any], told: dict[str, Any], *, mark: str) -> str:
+    """Write what `explain` says of a rule; with a mark as Markdown."""
+    code = "`" if mark else ""
+    parts = [f"{mark}{check['title'] or check['id']}{mark}"]
+    for words, key in (("Why it matters", "why"), ("How it comes about", "how"), ("How to fix", "fix")):
+        parts += [f"{mark}{words}:{mark} {told[key]}"] if told.get(key) else []
+    causes = [f"- {code}{cause}{code}: {text}" for cause, text in (told.get("causes") or {}).items()]
+    parts += ["\n".join([f"{mark}Causes:{mark}", "", *causes])] if causes else []
+    links = [link for link in told.get("links") or [check["docs"]] if _is_url(link)]
+    parts += ["\n".join(f"<{link}>" if mark else link for link in links)] if links else []
+    return "\n\n".join([*parts, f"{code}harvester-preflight explain {check['id']}{code}"])
 
 
 def _is_url(text: str) -> bool:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from jsonschema import Draft4Validator, FormatChecker
 
+from preflight.flow import registered_checks
 from preflight.model import Status
 from preflight.render import Style, render
+from preflight.settings import Settings
+from tests.command import preflight
 from tests.render.documents import documents
 from tests.render.reports import REPORTS, SOURCE, STUCK, blocked, document, empty, fleet, ready, result, undecided
 from tests.render.test_properties import few
@@ -114,3 +118,27 @@ def test_two_clusters_are_two_uploads_and_no_address_is_in_them() -> None:
     assert place.startswith("clusters/prod/")
     bare = run_of(document([result("x", Status.FAIL, "nodes", STUCK)]))
     assert "192.0.2.10" not in bare["automationDetails"]["id"]
+    told = replace(SOURCE, cluster_uid="0a1b-c0de")
+    known = run_of(document([result("x", Status.FAIL, "nodes", STUCK)], source=told))
+    assert known["automationDetails"]["id"] == "harvester-preflight/0a1b-c0de/"
+
+
+def test_a_rule_says_what_explain_says(tmp_path: Path) -> None:
+    path = tmp_path / "log.sarif"
+    done = preflight("check", "--source", "demo", "-o", "json", "--report", f"sarif={path}")
+    assert "explain" not in json.loads(done.stdout)["checks"][0]
+    log = json.loads(path.read_text())
+    PUBLISHED.validate(log)
+    (run,) = log["runs"]
+    rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    for check in registered_checks(Settings(plugins=False)):
+        rule = rules[check.id]
+        assert rule["fullDescription"]["text"] == check.why
+        for text in (check.why, check.how, check.fix, *check.causes):
+            assert text in rule["help"]["markdown"], check.id
+            assert text in rule["help"]["text"], check.id
+        assert f"`harvester-preflight explain {check.id}`" in rule["help"]["markdown"]
+    saved = tmp_path / "report.json"
+    saved.write_text(done.stdout)
+    again = json.loads(preflight("report", saved, "-o", "sarif").stdout)
+    assert again["runs"][0]["tool"]["driver"]["rules"] == run["tool"]["driver"]["rules"]
