@@ -53,6 +53,7 @@ def test_a_repair_is_narrowed_by_a_pattern() -> None:
         (["check", "--source", "demo", "--require", "addon_stuk"], "did you mean addon-stuck"),
         (["check", "--source", "demo", "--show", "clock-scew"], "--show clock-scew: .*did you mean clock-skew"),
         (["check", "--source", "demo:helthy"], "did you mean healthy"),
+        (["check", "--source", "demo:stuk"], "did you mean stuck-addon"),
         (["fix", "--source", "demo", "--only", "adon-stuck:a/b"], "--only adon-stuck:a/b: .*did you mean addon-stuck"),
         (["explain", "addon-stuck/job-predates-op"], "did you mean job-predates-operation"),
         (["schema", "reprot"], "did you mean report"),

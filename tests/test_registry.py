@@ -148,6 +148,7 @@ def test_lists_are_taken_apart_at_commas() -> None:
         ("Node_Ready", "; did you mean node-ready?"),
         ("skew", "; did you mean clock-skew?"),
         ("clock-skwe*", "; did you mean clock-skew?"),
+        ("skwe", "; did you mean clock-skew?"),
         ("er", "none"),
         ("zzz", "none"),
     ],

@@ -43,8 +43,14 @@ def _near(word: str, known: list[str]) -> list[str]:
     likeness = {part: difflib.SequenceMatcher(None, part, typed[same:]).ratio() for part in near}
     found = [parts[part] for part in near if likeness[part] >= max(likeness.values()) - NEARLY_AS_LIKE]
     if not found and len(typed) >= LEAST_PART:
-        found = [name for name in sorted(plain) if typed in name][:MOST]
+        found = [name for name in sorted(plain) if typed in name or _near_part(typed, name)][:MOST]
     return [plain[name] for name in found]
+
+
+def _near_part(typed: str, name: str) -> bool:
+    import difflib
+
+    return bool(difflib.get_close_matches(typed, name.split("-"), 1, 0.75))
 
 
 def _plain(name: str) -> str:
