@@ -11,7 +11,9 @@ from preflight.rbac import manifests
 JsonObject = dict[str, Any]
 LABELS = {"app.kubernetes.io/name": "harvester-preflight"}
 DEADLINE = 300
-"""Seconds a Job may take; the tool itself is told to give up a minute earlier, so that it can still report."""
+"""Seconds a Job may take."""
+GIVES_UP = ("--timeout", "4m")
+"""The tool stops reading a minute before its pod is killed, so that it can still report."""
 
 
 def job(setup: Setup, *more: str) -> JsonObject:
@@ -20,14 +22,14 @@ def job(setup: Setup, *more: str) -> JsonObject:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": _metadata(setup, setup.subject.name + dashed(setup.to)),
-        "spec": _job_spec(setup, ["check", *_target(setup), "-v", *more, *setup.flags]),
+        "spec": _job_spec(setup, ["check", *_target(setup), *GIVES_UP, "-v", *more, *setup.flags]),
     }
 
 
 def cronjob(setup: Setup) -> JsonObject:
     """Return a CronJob whose runs never fail for a verdict."""
     publish = ["--publish"] if setup.publish else []
-    arguments = ["check", *_target(setup), "-q", "--fail-on", "never", *publish, *setup.flags]
+    arguments = ["check", *_target(setup), *GIVES_UP, "-q", "--fail-on", "never", *publish, *setup.flags]
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",

@@ -13,10 +13,9 @@ from preflight.values.versions import parse_version
 CONFIG_FILE = ".harvester-preflight.yaml"
 DEFAULT_CONFIG = """\
 # Waivers, attestations, thresholds and defaults: see the README. Checked by `harvester-preflight validate`.
-defaults:
-  timeout: 4m
-  # to: v1.4.1 # the target; without it the only Version object that is newer than the running version
-  # expect-version: true # in the gate of a commit that brings that Version object itself
+# defaults:
+#   to: v1.4.1 # the target; without it the only Version object that is newer than the running version
+#   expect-version: true # in the gate of a commit that brings that Version object itself
 # What only a node itself shows stays undecided (exit code 4) until somebody has looked:
 # attestations:
 #   - {check: passive-image-sparse, nodes: ["*"], who: kim, when: "2026-11-01", expires: "2026-12-01"}

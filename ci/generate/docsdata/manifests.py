@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from docsdata.catalogue import own_checks
@@ -50,7 +49,30 @@ def kubelet() -> list[Permission]:
     return sorted(set(read_permissions(needs, with_releases=False, with_kubelet=True)) - set(reading()))
 
 
-def rendered(root: Path) -> dict[str, str]:
+def chart_permissions() -> dict[str, list[dict[str, Any]]]:
+    """Return the rules by the chart's word for what they are for, and by namespace, empty for the whole cluster."""
+    needs = all_needs(own_checks(), Settings())
+    plain = reading()
+    flags = {"with_releases": False, "with_kubelet": False, "with_plans": False}
+    parts = {
+        "read": [entry for entry in plain if entry.namespace not in OPTIONAL_NAMESPACES],
+        "vcluster": [entry for entry in plain if entry.namespace in OPTIONAL_NAMESPACES],
+        **{
+            word: sorted(set(read_permissions(needs, **{**flags, f"with_{word}": True})) - set(plain))
+            for word in ("kubelet", "plans", "releases")
+        },
+        "probeNodes": list(permissions.PROBE_NODES),
+        "publish": list(permissions.PUBLISH),
+    }
+    return {word: _rules_of(wanted) for word, wanted in parts.items()}
+
+
+def _rules_of(wanted: Sequence[Permission]) -> list[dict[str, Any]]:
+    roles = [entry for entry in manifests(wanted, Subject()) if entry["kind"] in ("Role", "ClusterRole")]
+    return [{"namespace": entry["metadata"].get("namespace", ""), "rules": entry["rules"]} for entry in roles]
+
+
+def rendered() -> dict[str, str]:
     """Return the manifests that are generated as a whole."""
     base = manifests(reading(), Subject())
     always = [entry for entry in base if entry["metadata"].get("namespace") not in OPTIONAL_NAMESPACES]
@@ -65,6 +87,8 @@ def rendered(root: Path) -> dict[str, str]:
         "ci/pipelines/kubernetes/with-vcluster/rbac.yaml": _text("", sometimes),
         "ci/pipelines/kubernetes/with-kubelet/rbac.yaml": _text(" --with-kubelet", _additional(kubelet(), "kubelet")),
         "ci/pipelines/kubernetes/cronjob/rbac-publish.yaml": _text(" --with-publish", _publishing()),
+        "ci/pipelines/helm/files/config.yaml": DEFAULT_CONFIG,
+        "ci/pipelines/helm/files/permissions.yaml": NOTE.format(flags="") + as_yaml([chart_permissions()]),
         "ci/pipelines/fleet/gate/gate.yaml": _text("", _bundle([*always, config, job], "gate")),
         "ci/pipelines/fleet/gate-kubelet/rbac.yaml": _text(
             " --with-kubelet", _bundle(_additional(kubelet(), "kubelet"), "gate")

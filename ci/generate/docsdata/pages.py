@@ -49,7 +49,7 @@ def pages(root: Path) -> dict[str, str]:
             found[name] = PART.sub(
                 lambda match: match[1] + parts[match[2]] + match[3], path.read_text(encoding="utf-8")
             )
-    return {**found, **manifests.rendered(root)}
+    return {**found, **manifests.rendered()}
 
 
 def commands(texts: dict[str, str], heading: str) -> str:
