@@ -28,7 +28,7 @@ from tests.kube import KubeServer, rules_of
 CI = ROOT / "ci"
 PIPELINES = CI / "pipelines"
 SHELL = (
-    ".ci/run", "ci/demo", "ci/test", "ci/lock", "ci/zipapp", "ci/generate/sbom", "ci/pipelines/krew/pack",
+    ".ci/run", "ci/binary", "ci/demo", "ci/test", "ci/lock", "ci/zipapp", "ci/generate/sbom", "ci/pipelines/krew/pack",
     "ci/pipelines/github/check",
 )  # fmt: skip
 CODES = {"demo": 3, "demo:healthy": 0, "demo:image-pull": 3}
@@ -84,6 +84,7 @@ def kustomized() -> dict[str, list[dict[str, Any]]]:
     ("schema", "path"),
     [
         ("vendor.github-actions", "ci/pipelines/github/action.yml"),
+        ("vendor.github-workflows", "ci/pipelines/github/example.yml"),
         ("vendor.gitlab-ci", "ci/pipelines/gitlab/harvester-preflight.gitlab-ci.yml"),
     ],
 )
@@ -270,7 +271,7 @@ def test_the_github_action_keeps_outputs_and_exit_code(
     assert outputs == {"verdict": {0: "ready", 3: "blocked"}[code], "exit-code": str(code)}
     assert (tmp_path / "summary").read_text().strip()
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == [
-        "junit.xml", "preflight.sarif", "report.html", "report.json",
+        "junit.xml", "preflight.sarif", "report.html", "report.json", "report.md",
     ]  # fmt: skip
 
 
@@ -294,8 +295,26 @@ def test_the_github_action_hands_the_kubeconfig_over_in_a_private_file_that_goes
     assert not list(tmp_path.glob("tmp.*"))
 
 
+def test_the_example_workflow_asks_for_what_the_action_has_and_pins_what_it_uses() -> None:
+    (action,), (workflow,) = documents("github/action.yml"), documents("github/example.yml")
+    (job,) = workflow["jobs"].values()
+    (ours,) = [step for step in job["steps"] if "/ci/pipelines/github@" in step.get("uses", "")]
+    assert set(ours["with"]) <= set(action["inputs"])
+    for step in (*job["steps"], *action["runs"]["steps"]):
+        assert "uses" not in step or re.fullmatch(r"\S+@([0-9a-f]{40}|COMMIT)", step["uses"]), step
+    text = (PIPELINES / "github/example.yml").read_text(encoding="utf-8")
+    reports = set(re.findall(r"harvester-preflight/([a-z.]+)", text))
+    written = (PIPELINES / "github/check").read_text(encoding="utf-8")
+    assert reports
+    assert all(f"$reports/{name}" in written for name in reports)
+    uploads = [
+        step for step in job["steps"] if "github.event" in str(step.get("if")) or "upload" in step.get("uses", "")
+    ]
+    assert all("always()" in step["if"] for step in uploads), "a blocked cluster fails the step before"
+
+
 def _github(env: dict[str, str], folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    (step,) = documents("github/action.yml")[0]["runs"]["steps"]
+    (step,) = [step for step in documents("github/action.yml")[0]["runs"]["steps"] if step.get("id") == "check"]
     empty = {name: "" for name in step["env"]}
     env = {
         **env,
@@ -320,7 +339,7 @@ def test_the_gitlab_job_ends_with_the_tools_exit_code(
     script = "set -eo pipefail\n" + "\n".join(job["script"])
     done = ran("bash", "-c", script, cwd=tmp_path, env={**on_path, "HARVESTER_PREFLIGHT_SOURCE": source})
     assert done.returncode == code, done.stderr
-    wanted = [*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]]
+    wanted = [*job["artifacts"]["paths"], *job["artifacts"]["reports"].values()]
     assert all((tmp_path / name).stat().st_size for name in wanted)
     assert job["artifacts"]["when"] == "always"
 
@@ -427,6 +446,22 @@ def test_what_the_pod_runs_gets_by_with_its_role(path: str, tmp_path: Path) -> N
     assert denied <= opt_in | sometimes, denied
 
 
+def test_the_alerts_ask_for_metrics_and_labels_that_are_written() -> None:
+    (content,) = documents("prometheus/rules.yaml")
+    written = preflight("check", "--source", "demo", "-o", "prometheus").stdout
+    known = {line.split()[2] for line in written.splitlines() if line.startswith("# TYPE ")}
+    labels = set(re.findall(r'[{,]([a-z_]+)="', written))
+    rules = [rule for group in content["groups"] for rule in group["rules"]]
+    assert len(rules) == 4
+    for rule in rules:
+        named = set(re.findall(r"harvester_preflight_\w+", rule["expr"]))
+        assert named
+        assert named <= known
+        assert set(re.findall(r'([a-z_]+)="', rule["expr"])) <= labels
+        assert set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))) <= labels
+        assert {"summary", "description"} <= set(rule["annotations"])
+
+
 def test_the_hook_checks_the_configuration_that_comes_with_the_manifests(tmp_path: Path) -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     words = hook["entry"].split()
@@ -488,11 +523,13 @@ def test_the_archive_for_krew_runs_as_a_plugin_of_kubectl_and_the_sbom_names_wha
     if not package_index():
         pytest.skip("no package index can be reached here")
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = ran(PIPELINES / "krew" / "pack", tmp_path / "out", env=env)
+    done = ran(CI / "zipapp", tmp_path / "one-file", env=env)
+    assert done.returncode == 0, done.stderr
+    done = ran(PIPELINES / "krew" / "pack", tmp_path / "out", f"linux-amd64={tmp_path / 'one-file'}", env=env)
     assert done.returncode == 0, done.stderr
     (manifest,) = list(yaml.safe_load_all((tmp_path / "out" / "harvester-preflight.yaml").read_text()))
     (platform,) = manifest["spec"]["platforms"]
-    archive = tmp_path / "out" / "harvester-preflight.tar.gz"
+    archive = tmp_path / "out" / "harvester-preflight-linux-amd64.tar.gz"
     assert ran("sha256sum", archive).stdout.split()[0] == platform["sha256"]
     unpacked = tmp_path / "plugin"
     unpacked.mkdir()
@@ -507,6 +544,12 @@ def test_the_archive_for_krew_runs_as_a_plugin_of_kubectl_and_the_sbom_names_wha
     answer = ran(*called, "check", "--source", "demo", "-o", "name", env=home, cwd=tmp_path)
     assert answer.returncode == 3, answer.stderr
     assert answer.stdout.startswith("addon.harvesterhci.io/")
+    if kubectl:
+        answer = ran(*called, "check", "--source", "demo", "--select", "addon-stuck", env=home, cwd=tmp_path)
+        assert "kubectl harvester-preflight fix " in answer.stdout
+        assert not re.search(r"^\s*harvester-preflight ", answer.stdout, re.MULTILINE), (
+            "a name that krew does not install"
+        )
     done = ran(CI / "generate" / "sbom", tmp_path / "sbom.json", env=env)
     assert done.returncode == 0, done.stderr
     sbom = json.loads((tmp_path / "sbom.json").read_text())

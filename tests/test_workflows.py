@@ -67,7 +67,7 @@ def test_its_scripts_are_clean_and_call_what_is_there(path: Path) -> None:
         done = subprocess.run(asked, input=script, capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == 0, done.stdout
         for called in re.findall(r"(?<![\w/])\.?ci/[\w./-]+", script):
-            assert (ROOT / called).is_file(), called
+            assert (ROOT / called).exists(), called
 
 
 def test_the_suite_runs_on_every_python_that_is_promised() -> None:

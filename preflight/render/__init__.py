@@ -25,6 +25,7 @@ RENDERERS: dict[str, str] = {
     "sarif": "preflight.render.sarif",
     "html": "preflight.render.html",
     "github": "preflight.render.github",
+    "gitlab": "preflight.render.gitlab",
     "prometheus": "preflight.render.prometheus",
     "openreports": "preflight.render.openreports",
     "policyreport": "preflight.render.policyreport",

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
+from preflight.render.places import cluster_of
 from preflight.values.times import parse_time
 
 if TYPE_CHECKING:
     from preflight.render import Style
 
 METRICS = {
+    "harvester_preflight_upgrade_info": "1, with the cluster, from and to which version, and the verdict as labels.",
     "harvester_preflight_ready": "1 when the cluster can be upgraded, 0 when it is blocked or undecided.",
     "harvester_preflight_findings": "Findings by severity; waived ones apart.",
     "harvester_preflight_check_status": "1 for the status that each check came to.",
@@ -34,6 +36,9 @@ def render(document: dict[str, Any], style: Style) -> str:
 
 def _samples(context: str, report: dict[str, Any]) -> Iterator[Sample]:
     place = {"context": context} if context else {}
+    pair = {word: str(report["upgrade"][word] or "") for word in ("from", "to")}
+    named = place | {"cluster": cluster_of(context, report), **pair, "verdict": report["verdict"]}
+    yield "harvester_preflight_upgrade_info", named, 1.0
     yield "harvester_preflight_ready", place, float(report["verdict"] == "ready")
     amounts = Counter((item.finding["severity"], item.waived is not None) for item in doc.items(report))
     for severity in ("fail", "warn", "info"):

@@ -7,7 +7,6 @@ must never read as a clean cluster.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from preflight.commandline import Caller
 from preflight.render import document as doc
+from preflight.render.places import cluster_of, fingerprint, path_of, place_of, segment
 from preflight.render.typed import commands_of
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _invocation(context: str, report: dict[str, Any], index: dict[str, int]) -> 
             for check in unknown
         ],
         "properties": {
-            "cluster": _cluster(context, report),
+            "cluster": cluster_of(context, report),
             "verdict": report["verdict"],
             "upgrade": report["upgrade"],
             "source": doc.source_of(report),
@@ -110,20 +110,19 @@ def _results(document: dict[str, Any], index: dict[str, int], caller: Caller) ->
     seen: Counter[str] = Counter()
     results = []
     for context, report in doc.reports(document):
-        cluster = _cluster(context, report)
+        cluster = cluster_of(context, report)
         for item in doc.items(report):
-            ref = item.finding["resource"]
-            place = (ref["kind"] or "cluster", ref["namespace"], ref["name"] or "cluster")
+            place = place_of(item.finding)
             # The server's address may change, the finding stays the same: only a named context tells clusters apart.
-            print_of = _fingerprint(context, item.check["id"], item.finding["cause"], *place)
+            print_of = fingerprint(context, item.check["id"], item.finding["cause"], *place)
             seen[print_of] += 1
-            uri = "/".join(["clusters", *(_segment(part) for part in (cluster, *place) if part)]) + ".yaml"
+            uri = path_of(cluster, *place)
             results.append(_result(report, item, uri, f"{print_of}:{seen[print_of]}", index, caller))
     return results
 
 
 def _result(
-    report: dict[str, Any], item: doc.Item, uri: str, fingerprint: str, index: dict[str, int], caller: Caller
+    report: dict[str, Any], item: doc.Item, uri: str, print_of: str, index: dict[str, int], caller: Caller
 ) -> dict[str, Any]:
     finding, waived = item.finding, item.waived
     first, commands = doc.hint_of(finding)[0], commands_of(report, finding, caller)
@@ -141,7 +140,7 @@ def _result(
                 "logicalLocations": [{"fullyQualifiedName": doc.object_of(finding), "kind": "resource"}],
             }
         ],
-        "partialFingerprints": {"primaryLocationLineHash": fingerprint, "harvesterPreflight/v1": fingerprint},
+        "partialFingerprints": {"primaryLocationLineHash": print_of, "harvesterPreflight/v1": print_of},
         **({"suppressions": [{"kind": "external", "justification": waived["reason"]}]} if waived else {}),
         "properties": {
             "id": finding.get("id", ""),
@@ -155,26 +154,7 @@ def _result(
     }
 
 
-def _cluster(context: str, report: dict[str, Any]) -> str:
-    """Name the cluster by its context or its kube-system uid, never by an address: that is nobody else's business."""
-    source = report["source"]
-    return str(context or source.get("context") or source.get("clusterUid") or _file_of(source) or "cluster")
-
-
-def _file_of(source: dict[str, Any]) -> str:
-    return "" if source["type"] == "live" else str(source["name"]).replace("\\", "/").rpartition("/")[2]
-
-
 def _automation(document: dict[str, Any]) -> str:
     """Tell the runs of several clusters apart: two uploads of one category would replace each other."""
-    names = [_cluster(context, report) for context, report in doc.reports(document)]
-    return f"harvester-preflight/{','.join(map(_segment, names))}/"
-
-
-def _segment(text: str) -> str:
-    """Write a text as one path segment of a URI; `.` and `..` would walk away."""
-    return quote(text, safe="").replace(".", "%2E") if set(text) == {"."} else quote(text, safe="")
-
-
-def _fingerprint(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    names = [cluster_of(context, report) for context, report in doc.reports(document)]
+    return f"harvester-preflight/{','.join(map(segment, names))}/"

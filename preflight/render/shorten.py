@@ -14,7 +14,7 @@ Json = dict[str, Any]
 FOR_PEOPLE, FOR_MACHINES = 200, 5_000
 MOST = {
     **dict.fromkeys(("table", "wide", "markdown", "step-summary", "html", "github"), FOR_PEOPLE),
-    **dict.fromkeys(("junit", "sarif"), FOR_MACHINES),
+    **dict.fromkeys(("junit", "sarif", "gitlab"), FOR_MACHINES),
 }
 """Format → how many findings of one cause of one check it writes out."""
 

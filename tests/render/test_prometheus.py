@@ -45,6 +45,11 @@ def test_any_report_reads_back(document: dict[str, Any]) -> None:
 
 def test_the_values() -> None:
     assert value(ready(), "ready") == 1
+    told = {"cluster": "cluster", "from": "v1.4.0", "to": "v1.4.1", "verdict": "ready"}
+    assert value(ready(), "upgrade_info", **told) == 1
+    assert value(blocked(), "upgrade_info", **told | {"verdict": "blocked"}) == 1
+    named = [dict(labels) for metric, labels in samples(fleet()) if metric.endswith("_info")]
+    assert [labels["cluster"] for labels in named] == [labels["context"] for labels in named]
     assert value(blocked(), "ready") == 0
     assert value(blocked(), "findings", severity="fail", waived="false") == 2
     assert value(blocked(), "findings", severity="warn", waived="true") == 1
