@@ -303,7 +303,7 @@ def test_the_example_workflow_asks_for_what_the_action_has_and_pins_what_it_uses
     for step in (*job["steps"], *action["runs"]["steps"]):
         assert "uses" not in step or re.fullmatch(r"\S+@([0-9a-f]{40}|COMMIT)", step["uses"]), step
     text = (PIPELINES / "github/example.yml").read_text(encoding="utf-8")
-    reports = set(re.findall(r"harvester-preflight/([a-z.]+)", text))
+    reports = set(re.findall(r"harvester-preflight/([a-z]+\.[a-z]+)", text))
     written = (PIPELINES / "github/check").read_text(encoding="utf-8")
     assert reports
     assert all(f"$reports/{name}" in written for name in reports)
