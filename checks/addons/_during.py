@@ -27,6 +27,7 @@ from preflight.api import (
     name_of,
     namespace_of,
     parse_version,
+    ref_of,
     text_at,
     tool,
 )
@@ -83,7 +84,7 @@ def running_of(view: View) -> Running | None:
                 early, patching = before_nodes(upgrade), patches_services(upgrade)
                 return Running(name_of(upgrade), state_of(upgrade), early, patching, target)
         except Unreadable:
-            return Running(name_of(upgrade), "", False, False, view.upgrade.to_version)
+            return Running(ref_of(upgrade).name, "", False, False, view.upgrade.to_version)
     return None
 
 
@@ -129,7 +130,10 @@ def _repair(running: Running, facts: Facts, view: View, repair: Remediation | No
         return None
     if repair.strategy == "settle-status":
         return repair
-    served = old_chart_is_served(running, facts.addon, view)
+    try:
+        served = old_chart_is_served(running, facts.addon, view)
+    except Unreadable:  # of the Addon, or of the Deployment that serves its chart
+        served = None
     if served is not True and release_status(facts) == "deployed":
         return Remediation("settle-status", False)
     return None if served is False else Remediation("recreate-job", False)
