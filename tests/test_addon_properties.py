@@ -1,4 +1,4 @@
-"""What must hold for every input of the checks about Addons, clocks and paths, tried on bent versions of all cases."""
+"""What must hold for every input of the checks about Addons, clocks, paths and upgrades, tried on bent cases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ from preflight.values.versions import parse_version
 from tests.cases import Case, all_cases, inventory_for, run_case
 
 SCHEMA = json.loads((files("preflight_schemas") / "report.schema.json").read_text(encoding="utf-8"))
-IDS = ("addon-stuck", "addon-leftovers", "clock-skew", "upgrade-path")
+IDS = (
+    "addon-stuck",
+    "addon-leftovers",
+    "clock-skew",
+    "upgrade-in-progress",
+    "upgrade-path",
+    "upgrade-plan-in-progress",
+)
 CHECKS = {check.id: check for check in load_checks(find_plugins(only_ours=True)) if check.id in IDS}
 CASES = {id: [case for case in all_cases() if case.check_id == id] for id in CHECKS}
 TIME = "2026-11-23T18:31:00Z"
@@ -97,15 +104,22 @@ def test_no_content_of_any_field_ends_a_check(check_id: str) -> None:
     holds()
 
 
-def test_a_stuck_addon_stays_a_finding_whatever_the_other_objects_say() -> None:
-    check = CHECKS["addon-stuck"]
-    addons = "addons.harvesterhci.io"
+@pytest.mark.parametrize(
+    ("check_id", "own"),
+    [
+        ("addon-stuck", "addons.harvesterhci.io"),
+        ("upgrade-in-progress", "upgrades.harvesterhci.io"),
+        ("upgrade-plan-in-progress", "upgradeplans.management.harvesterhci.io"),
+    ],
+)
+def test_what_is_found_stays_a_finding_whatever_the_other_objects_say(check_id: str, own: str) -> None:
+    check = CHECKS[check_id]
 
     @TRIES
-    @given(bent("addon-stuck"))
+    @given(bent(check_id))
     def holds(drawn: tuple[Case, dict[str, Any], str]) -> None:
         case, content, need = drawn
-        if need != addons and case.expect["status"] == "fail":
+        if need != own and case.expect["status"] == "fail":
             result = run_case(check, content)
             assert result.status is Status.FAIL
             assert len(result.findings) == len(case.expect["findings"])

@@ -61,6 +61,8 @@ CAUSES = {
     UNEXPLAINED: "The step takes longer than it should and nothing that was read says why: collect a support bundle.",
 }
 """Causes that both kinds of upgrade share, for `explain`."""
+BEGINS_WITHIN = timedelta(minutes=10)
+"""How long a controller may take to begin the next step; it is told at once, and looks again every few minutes."""
 WORDS = {
     Step.START: "before its first step",
     Step.LOGGING: "preparing its log",
@@ -105,6 +107,11 @@ class Diagnosis:
         return self.hangs and not self.run.failed and not (self.wait and self.wait.stuck)
 
     @property
+    def nameless(self) -> bool:
+        """Whether the object has no state yet: then that is the cause, whatever it waits for."""
+        return not self.run.word
+
+    @property
     def lasted(self) -> timedelta | None:
         """How long it has been at what it is at."""
         return self.now - self.since if self.now and self.since and self.since <= self.now else None
@@ -141,12 +148,22 @@ def _diagnosis(sight: Sight, wait: Wait | None, stuck: bool, looked: list[str]) 
 def _looks(sight: Sight) -> Iterator[Seen]:
     """Look at everything the step depends on; what cannot be read is said, and the rest is looked at."""
     looks = {**LOOKS, Step.SERVICES: look_at_services, Step.NODES: look_at_nodes}.get(sight.run.step)
-    if looks is None:
-        return
     try:
-        yield from looks(sight)
+        yield from looks(sight) if looks else ()
     except Unreadable as error:
         sight.unread["an object"] = str(error)
+    if sight.run.idle or sight.run.step is Step.START:
+        yield _not_begun(sight)
+
+
+def _not_begun(sight: Sight) -> Seen:
+    """Say that the step before has ended, or the upgrade was created, and nothing says that this step has begun."""
+    since = sight.run.since
+    late = since is not None and sight.now - since > BEGINS_WITHIN
+    words = f"its controller to begin with the step {sight.run.step.value}"
+    hint = "Look at the harvester pod, whose controller begins each step, and at what it says of this Upgrade"
+    logs = kubectl("logs -n harvester-system deployment/harvester --tail=200")
+    return Seen(words, Wait("waits-for-controller", words, ref_of(sight.run.obj), late, hint, (logs,), since=since))
 
 
 def finding(found: Diagnosis, *, cause: str, opening: str, evidence: dict[str, Any], **more: Any) -> Finding:
@@ -158,7 +175,7 @@ def finding(found: Diagnosis, *, cause: str, opening: str, evidence: dict[str, A
     explains = bool(wait and wait.stuck)
     return Finding(
         severity=FAIL,
-        cause=found.cause or cause,
+        cause=cause if found.nameless else found.cause or cause,
         message=opening + _said(found, opening),
         hint=wait.hint if wait and explains else _HINTS[found.hangs],
         commands=wait.commands if wait and explains else COLLECT if found.hangs else _ASK,

@@ -39,6 +39,7 @@ REASONS = (
         Explains(check, Tie.CLUSTER, symptoms=("waits-for-image",))
         for check in ("cdi-available", "cdi-importer-memory", "upgrade-image-storage-class", "longhorn-iso-space")
     ),
+    Explains("upgrade-config-setting", Tie.CLUSTER, symptoms=("waits-for-controller", "upgrade-without-state")),
     Explains("upgrade-log-prerequisites", Tie.CLUSTER, symptoms=("waits-for-log",)),
     *(
         Explains(check, Tie.CLUSTER, symptoms=_SERVICES)
