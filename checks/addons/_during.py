@@ -15,6 +15,7 @@ from preflight.api import (
     Certainty,
     Command,
     Enforcer,
+    Finding,
     HarvesterVersion,
     JsonObject,
     Phase,
@@ -203,6 +204,14 @@ def _ends(running: Running, facts: Facts, view: View, held: Certainty | None) ->
         kept = tuple(one for one in later.consequences if one.phase is not Phase.ADMISSION)
         return Ends(who or (Enforcer.NONE,), kept or _FREE)
     return Ends((Enforcer.NONE,), _FREE)
+
+
+def kept_for_later(running: Running | None, finding: Finding) -> Finding:
+    """Return a finding whose repair is one of those that are never made while an Upgrade runs, without its offer."""
+    if running is None or finding.remediation is None:
+        return finding
+    hint = "Nothing of it is deleted while an Upgrade runs: do it once that has ended"
+    return replace(finding, hint=hint, commands=(WHY,), remediation=None)
 
 
 _FREE = (harmless("The upgrade that runs does not wait for it"),)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from preflight.api import (
     WARN,
     Code,
+    Finding,
     JsonObject,
     Outcome,
     Unknown,
@@ -29,6 +30,7 @@ from preflight.api import (
     unknown,
 )
 
+from ._during import UPGRADES, kept_for_later, running_of
 from ._facts import ADDONS, CHARTS, DISABLED, JOBS, PODS, RELEASES
 from ._gather import unsound
 from ._leftover_advice import leftovers_finding, of_addon
@@ -76,6 +78,7 @@ be anybody's."""
         need(NAMESPACES, "status.conditions"),
         need(RELEASES, optional=True),
         need(CONTENTS, optional=True),
+        need(UPGRADES, "spec.version", "status.conditions", optional=True),
     ),
     docs="https://docs.harvesterhci.io/v1.8/advanced/addons",
     why="A release or Job of an earlier life makes the next installation of the Addon fail or stick, and workloads "
@@ -91,6 +94,12 @@ be anybody's."""
 )
 def addon_leftovers(view: View) -> Iterator[Outcome]:
     """Yield one finding for each disabled or removed Addon of which something is still there."""
+    running = running_of(view)
+    for outcome in _leftovers(view):
+        yield kept_for_later(running, outcome) if isinstance(outcome, Finding) else outcome
+
+
+def _leftovers(view: View) -> Iterator[Outcome]:
     remains = read_remains(view)
     addons = {(ref_of(addon).namespace, ref_of(addon).name): addon for addon in view.objects(ADDONS)}
     yield from judged(addons.values(), lambda addon: _judge_disabled(addon, remains))
