@@ -22,6 +22,7 @@ from preflight.flow import registered_checks
 from preflight.settings import Settings
 from preflight.sources.text.yaml_reading import load_documents
 from preflight.why import checks_asked
+from tests.bundles import bundle_files, write_zip
 from tests.kube import Fail, KubeServer
 
 HUNG = Path(__file__).parent / "fixtures" / "hung"
@@ -297,3 +298,28 @@ def test_a_log_that_may_not_be_read_is_said(typed: Typed, tmp_path: Path) -> Non
     (log,) = one["logs"]
     assert log["lines"] == []
     assert log["reason"]
+
+
+def test_a_support_bundle_and_a_snapshot_say_the_same(typed: Typed, tmp_path: Path) -> None:
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "e.1", "namespace": SYSTEM},
+        "type": "Warning",
+        "reason": "FailedMount",
+        "message": "volume is still attached to harv-3",
+        "lastTimestamp": "2026-11-23T18:40:00Z",
+        "involvedObject": {"kind": "Pod", "namespace": SYSTEM, "name": f"{NAME}-apply-manifests-9"},
+    }
+    objects = list_of("manifests")
+    for one in objects:
+        if one["kind"] == "Pod":
+            one["status"] = {"phase": "Pending"}
+    bundle = write_zip(tmp_path, bundle_files([*objects, event], created="2026-11-23T18:42:58Z"))
+    (found,) = answer(typed, "--source", str(bundle))["runs"]
+    assert found["cause"] == "waits-for-manifests"
+    assert "FailedMount: volume is still attached to harv-3" in found["waitsFor"]["text"]
+    saved = tmp_path / "saved.json"
+    assert run(["snapshot", "--source", str(bundle), "-o", str(saved)]) in (0, 4)
+    (again,) = answer(typed, "--source", str(saved))["runs"]
+    assert again["waitsFor"] == found["waitsFor"]
