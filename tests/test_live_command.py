@@ -79,6 +79,30 @@ def test_an_unreachable_server_is_undecided_in_one_line(tmp_path: Path) -> None:
     )
 
 
+def test_kubelets_that_are_down_are_one_entry_with_the_one_command_that_settles_it(
+    server: KubeServer, tmp_path: Path
+) -> None:
+    done = check(server, tmp_path, "--select", "node-disk-space")
+    entries = [line for line in done.stdout.splitlines() if line.startswith("  ? ")]
+    assert len(entries) == 1, done.stdout
+    assert "3 nodes (harv-node-1, harv-node-2, harv-node-3): the kubelet does not answer" in " ".join(
+        done.stdout.split()
+    )
+    commands = [line.strip() for line in done.stdout.splitlines() if line.strip().startswith("kubectl ")]
+    assert commands == [f"kubectl --kubeconfig {server.kubeconfig(tmp_path)} get nodes -o wide"]
+
+
+def test_kubelets_that_may_not_be_asked_are_one_entry_with_the_role_that_allows_it(
+    server: KubeServer, tmp_path: Path
+) -> None:
+    for path in ("stats/summary", "configz"):
+        server.faults.on(Fail(403, "no"), path=f"/proxy/{path}", times=None)
+    done = check(server, tmp_path, "--select", "node-disk-space")
+    assert len([line for line in done.stdout.splitlines() if line.startswith("  ? ")]) == 1, done.stdout
+    role = f"harvester-preflight rbac --with-kubelet | kubectl --kubeconfig {server.kubeconfig(tmp_path)} apply -f -"
+    assert role in [line.strip() for line in done.stdout.splitlines()]
+
+
 @pytest.mark.parametrize("path", ["/version", "/apis", "/api/v1/pods", "/proxy/"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_ends_the_reading_at_once(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from preflight.render import document as doc
 from preflight.render.headline import first_lines, fleet_line, last_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
-from preflight.render.typed import as_called, commands_of
+from preflight.render.typed import commands_of, cure_line
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -108,7 +108,9 @@ def _unknown(report: dict[str, Any], style: Style) -> list[str]:
         first, *more = wrap(reason.text, style.width - 2, "", "  ")
         lines += ["", f"{mark} {first}", *more]
         lines += (
-            [f"    {paint(as_called(reason.command, style.caller), 'cyan', style.colour)}"] if reason.command else []
+            [f"    {paint(cure_line(report, reason.command, style.caller), 'cyan', style.colour)}"]
+            if reason.command
+            else []
         )
         lines += wrap(reason.checks, style.width, "  Checks: ", "    ")
     return lines

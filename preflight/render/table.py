@@ -14,7 +14,7 @@ from preflight.render.entries import Entries, Entry, effect_words, entries_of, o
 from preflight.render.full import detail_lines
 from preflight.render.headline import first_lines, fleet_line, last_line, nothing_read, unread_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
-from preflight.render.typed import as_called, shared_commands
+from preflight.render.typed import cure_line, shared_commands
 from preflight.render.undecided import Group, briefly, undecided
 
 if TYPE_CHECKING:
@@ -202,7 +202,9 @@ def _unknown(report: dict[str, Any], style: Style) -> list[str]:
         first, *more = wrap(f"{_who(group)}  {group.text}", style.width - 4, "", "")
         lines += [f"  {mark} {first}", *(f"    {line}" for line in _cut(more, 2, style))]
         lines += (
-            [f"      {paint(as_called(group.command, style.caller), 'cyan', style.colour)}"] if group.command else []
+            [f"      {paint(cure_line(report, group.command, style.caller), 'cyan', style.colour)}"]
+            if group.command
+            else []
         )
     return lines
 

@@ -227,7 +227,7 @@ def test_kubelets_that_may_not_be_asked_are_one_sentence(server):
     server.put(node("n1"), node("n2"))
     server.allow = {("list", "", "nodes")}
     found = reading(server, need("nodes"), need("nodes/configz")).get("nodes/configz")
-    assert str(found.missing).startswith("forbidden: cannot get nodes/proxy, which nodes/configz needs: ")
+    assert str(found.missing).startswith("forbidden: cannot get nodes/proxy, by which kubelets are asked: ")
     assert found.gaps == ()
 
 

@@ -17,6 +17,8 @@ from preflight.sources.needs import MergedNeed
 
 WORKERS = 16
 NODE_SECONDS = 20.0
+ALLOW = "harvester-preflight rbac --with-kubelet | kubectl apply -f -"
+LOOK = "kubectl get nodes -o wide"
 _ENDPOINTS = {"nodes/stats-summary": "stats/summary", "nodes/configz": "configz"}
 
 
@@ -64,9 +66,8 @@ def _collected(
     refused = [error for _, error in problems if isinstance(error, ApiError) and error.status in (401, 403)]
     if refused and len(refused) == len(answers):  # one sentence in place of one per node
         words = refused[0].server_message or refused[0].message
-        return Collected(
-            missing=Reason(Code.FORBIDDEN, f"cannot get nodes/proxy, which {need.resource.name} needs: {words}")
-        )
+        text = f"cannot get nodes/proxy, by which kubelets are asked: {words}"
+        return Collected(missing=Reason(Code.FORBIDDEN, text, cure=ALLOW))
     return Collected(sorted_objects(objects), gaps=(*gaps, *(_gap(name, error) for name, error in problems)))
 
 
@@ -75,4 +76,8 @@ def _gap(node: str, error: JsonObject | Exception | None) -> Reason:
         return Reason(Code.TIMED_OUT, "not asked within --timeout", node=node)
     if isinstance(error, ApiError) and error.code == "not-served":
         return Reason(Code.ERROR, "the kubelet has no such answer (404)", node=node)
+    if isinstance(error, ApiError) and error.code in ("timed-out", "unreachable"):
+        # The same words whatever was asked of it: one kubelet that is down is one thing to look at.
+        words = error.server_message or f"no answer within {NODE_SECONDS:.0f} s"
+        return Reason(Code(error.code), f"the kubelet does not answer: {words}", node, cure=LOOK)
     return replace(why_failed(error), node=node)
