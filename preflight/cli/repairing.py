@@ -17,7 +17,6 @@ from preflight.cli.progress import Progress
 from preflight.cli.reading import reader_for
 from preflight.cli.request import Request
 from preflight.cli.terminal import caller, is_terminal
-from preflight.cluster.connection import flags_of
 from preflight.commandline import called, shell_line
 from preflight.errors import UsageError
 from preflight.flow import Examination, examine, registered_checks
@@ -132,7 +131,7 @@ def carry_out(
         outcome = apply_plan(plan, tools)
     finally:
         progress.done()
-    tell_outcome(outcome, command, flags_of(request.connection))
+    tell_outcome(outcome, command, writer.api.flags(request.connection))
     return outcome
 
 
@@ -149,7 +148,7 @@ def carry_out_rest(resumed: Resumed, earlier: Earlier, request: Request, recheck
         outcome = apply_rest(resumed, earlier.document, tools)
     finally:
         progress.done()
-    tell_outcome(outcome, "resume", flags_of(request.connection))
+    tell_outcome(outcome, "resume", earlier.writer.api.flags(request.connection))
     return outcome
 
 

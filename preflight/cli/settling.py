@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.cli.options import option
 from preflight.cli.request import Request
-from preflight.cluster.connection import flags_of
 from preflight.errors import RemediationError, SourceError, UsageError
 from preflight.inventory import JsonObject
 from preflight.model import SourceInfo
@@ -76,7 +75,7 @@ def open_earlier(request: Request, journal: Path, *, accept: bool) -> Earlier:
         writer.api.date,
         "the API server's Date header",
         context=writer.api.context,
-        connection=flags_of(request.connection),
+        connection=writer.api.flags(request.connection),
     )
     return Earlier(path, document, writer, source)
 

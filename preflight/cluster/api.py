@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from preflight.cluster.connection import Connection
+from preflight.cluster.connection import Connection, flags_of
 from preflight.cluster.errors import ApiError, status_error, transport_error
 from preflight.cluster.identity import Login
 from preflight.cluster.login import login
@@ -53,6 +53,7 @@ class Api:
         self.user = found.user
         self.notes = tuple(found.notes)
         self.context = found.context
+        self.several = found.several
         self.version = ""
         """The server's gitVersion."""
         self.date: datetime | None = None
@@ -68,6 +69,10 @@ class Api:
         tls = client_context(found.configuration, certificate) if found.server.startswith("https") else None
         self._pool = connection_pool(found.configuration, tls)
         self._proxy = str(getattr(self._pool, "proxy", None) or "")
+
+    def flags(self, connection: Connection) -> tuple[str, ...]:
+        """Return the connection flags of a command that is to reach this server, whichever context is in use then."""
+        return flags_of(connection, self.context if self.several else "")
 
     def get(self, path: str, query: Query | None = None) -> JsonObject:
         """Return the decoded answer. Raises ApiError."""

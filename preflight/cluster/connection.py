@@ -32,11 +32,14 @@ class Connection:
     """Seconds to wait for a connection or for the next bytes of an answer; None: 30, 0: for ever."""
 
 
-def flags_of(connection: Connection) -> tuple[str, ...]:
-    """Return the flags by which kubectl reaches the same cluster as the same user; a token is never among them."""
+def flags_of(connection: Connection, context: str = "") -> tuple[str, ...]:
+    """Return the flags by which kubectl reaches the same cluster as the same user; a token is never among them.
+
+    `context` is the one that was in use, where none was named and another may be in use when the flags are.
+    """
     named = (
         ("--kubeconfig", connection.kubeconfig),
-        ("--context", connection.context),
+        ("--context", connection.context or context),
         ("--cluster", connection.cluster),
         ("--user", connection.user),
         ("--as", connection.as_),

@@ -35,6 +35,8 @@ class Login:
     plugin: Callable[[], Credential] | None = None
     context: str = ""
     """The context of the kubeconfig that was chosen; empty where there is none."""
+    several: bool = False
+    """Whether there are others, so that a command that names none may reach another cluster another day."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def headers(self) -> list[tuple[str, str]]:

@@ -69,7 +69,8 @@ def from_kubeconfig(paths: Sequence[Path], connection: Connection, configuration
     notes = [f"context {context_name or 'none'}, {label} ({where})"]
     if list(paths) == [RKE2_KUBECONFIG]:
         notes.append(f"no kubeconfig of yours was found: this node's own {RKE2_KUBECONFIG} was used, with full rights")
-    found = Login("", label, notes, configuration, [], context=context_name)
+    several = len(merger.config.value["contexts"]) > 1
+    found = Login("", label, notes, configuration, [], context=context_name, several=several)
     if user is not None:
         _identity(found, user, cluster, connection)
     return found

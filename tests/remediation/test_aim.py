@@ -117,6 +117,19 @@ def test_the_question_that_a_pasted_command_asks_names_prod(
     assert not [asked for asked in prod.requests if asked.method == "DELETE" and "dryRun" not in asked.body.decode()]
 
 
+def test_the_context_in_use_is_named_where_another_may_be_in_use_tomorrow(
+    clusters: tuple[KubeServer, KubeServer], tmp_path: Path
+) -> None:
+    lab, prod = clusters
+    env = {"KUBECONFIG": str(two_contexts(tmp_path, prod=prod, lab=lab))}
+    words = ("check", "--to", "v1.4.1", "--select", "addon-stuck")
+    (pasted,) = tool_lines(preflight(*words, env=env).stdout)
+    assert pasted == ["harvester-preflight", "fix", "--context", "prod", "--only", "addon-stuck"]
+    alone = {"KUBECONFIG": str(prod.kubeconfig(tmp_path))}
+    (pasted,) = tool_lines(preflight(*words, env=alone).stdout)
+    assert pasted == ["harvester-preflight", "fix", "--only", "addon-stuck"]
+
+
 def test_kubectls_plugin_names_itself_as_it_was_called(kubeconfig: Path, tmp_path: Path) -> None:
     plugin = tmp_path / "kubectl-harvester_preflight"
     plugin.write_text(PLUGIN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from docsdata import catalogue, contract, manifests, outcomes
+from docsdata import catalogue, contract, manifests, outcomes, pictures
 from preflight.cli import COMMANDS
 
 ZH = {
@@ -37,6 +37,8 @@ def pages(root: Path) -> dict[str, str]:
         "gates": catalogue.summary(checks),
         "gates-zh": catalogue.summary_zh(checks),
         "outcomes": outcomes.table(),
+        "picture-blocked": pictures.blocked(),
+        "picture-undecided": pictures.undecided(root),
         "reads": catalogue.reads(checks),
         "writes": manifests.writes(),
     }

@@ -15,7 +15,7 @@ from functools import partial
 
 from preflight.check import Need, need
 from preflight.cluster.api import Api, connect
-from preflight.cluster.connection import Connection, flags_of
+from preflight.cluster.connection import Connection
 from preflight.cluster.jobs import run_jobs, why_failed
 from preflight.errors import SourceError
 from preflight.inventory import Collected, Inventory
@@ -65,7 +65,7 @@ def read(
     notes = [*api.notes, f"Kubernetes {api.version or 'version not told'}"]
     if served.failure:
         notes.append(f"the API groups could not be listed ({served.failure}); versions were taken as they usually are")
-    source = SourceInfo("live", api.server, clock, whose, tuple(notes), api.context, flags_of(connection))
+    source = SourceInfo("live", api.server, clock, whose, tuple(notes), api.context, api.flags(connection))
     return Inventory(source, {name: entries[name] for name in merged})
 
 
