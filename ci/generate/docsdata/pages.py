@@ -7,6 +7,8 @@ from pathlib import Path
 
 from docsdata import catalogue, contract, manifests, outcomes, pictures
 from preflight.cli import COMMANDS
+from preflight.knowledge.packaged import shipped
+from preflight.registry import find_plugins, packages_of
 
 ZH = {
     "check": "读取一次集群或文件，运行全部检查，以结论作为退出码。",
@@ -40,6 +42,8 @@ def pages(root: Path) -> dict[str, str]:
         "picture-blocked": pictures.blocked(),
         "picture-undecided": pictures.undecided(root),
         "reads": catalogue.reads(checks),
+        "versions": versions("Data ships for {} releases, {} to {}, as of {}."),
+        "versions-zh": versions("随附 {} 个版本的数据：{} 至 {}，数据日期 {}。"),
         "writes": manifests.writes(),
     }
     found = {"docs/checks.md": catalogue.checks_page(checks), "docs/gates.md": catalogue.gates_page(checks)}
@@ -57,3 +61,10 @@ def pages(root: Path) -> dict[str, str]:
 def commands(texts: dict[str, str], heading: str) -> str:
     """Return a table of the commands."""
     return f"{heading}\n|---|---|\n" + "".join(f"| `{name}` | {text} |\n" for name, text in texts.items())
+
+
+def versions(words: str) -> str:
+    """Say which releases are known, from the data that ships."""
+    known = shipped(packages_of(find_plugins(only_ours=True)))
+    final = [release.name for release in known.releases if "-" not in release.name]
+    return words.format(len(final), final[0], final[-1], known.date) + "\n"
