@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -188,3 +189,15 @@ def test_rancher_is_told_what_its_catalogue_wants_to_know() -> None:
     assert all(isinstance(value, str) for value in notes.values())
     json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
     assert (CHART / "app-readme.md").is_file()
+
+
+def test_the_table_of_values_is_that_of_the_chart() -> None:
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-zA-Z]+[a-zA-Z.]*`(?:, `[a-zA-Z.]+`)*) \| ", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    grouped = {"image", "cronJob", "job", "openReports", "rbac", "serviceAccount"}
+    leaves = {f"{key}.{below}" for key in grouped for below in values[key]} | (set(values) - grouped) | {"config"}
+    assert named == leaves
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))["properties"]
+    assert {name.partition(".")[0] for name in leaves} | {"global"} == set(schema)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from preflight.manifests.undecided import KUBELET, PLANS, PROBE
 from preflight.resources import RESOURCES
@@ -18,19 +20,14 @@ from tests.kube import KubeServer, rules_of
 from tests.test_manifests import IMAGE, in_process, pods, printed, unpacked
 
 TO = "v1.4.1"
-CHECKSUM = "0123456789abcdef" * 8
-VERSION = {
-    "apiVersion": "harvesterhci.io/v1beta1",
-    "kind": "Version",
-    "metadata": {"name": TO, "namespace": "harvester-system"},
-    "spec": {"isoURL": "https://releases.example/v1.4.1.iso", "isoChecksum": CHECKSUM},
-}
-UPGRADE = {
-    "apiVersion": "harvesterhci.io/v1beta1",
-    "kind": "Upgrade",
-    "metadata": {"name": "to-v1-4-1", "namespace": "harvester-system"},
-    "spec": {"version": TO},
-}
+PAGE = (ROOT / "docs/gitops.md").read_text(encoding="utf-8")
+SHOWN = [
+    entry
+    for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    for entry in yaml.safe_load_all(block)
+]
+VERSION, UPGRADE = (entry for kind in ("Version", "Upgrade") for entry in SHOWN if entry.get("kind") == kind)
+"""What the page has the reader commit."""
 ATTESTED = """\
 attestations:
   - {check: passive-image-sparse, nodes: ["*"], who: kim, when: "2025-02-01", expires: "2025-03-01"}
@@ -142,7 +139,7 @@ def test_without_expecting_it_the_gate_would_keep_the_version_out_for_ever(clust
 
 
 def test_a_version_that_cannot_be_used_is_held_though_expected(cluster: Cluster) -> None:
-    cluster.server.put({**VERSION, "spec": {"isoChecksum": CHECKSUM}})
+    cluster.server.put({**VERSION, "spec": {"isoChecksum": VERSION["spec"]["isoChecksum"]}})
     assert not cluster.sync("argocd", UPGRADE)
 
 
@@ -179,3 +176,40 @@ def test_an_expected_version_and_a_dry_run_of_its_upgrade_exclude_each_other() -
     done = preflight("check", "--source", "demo", "--to", TO, "--expect-version", "--ask-server")
     assert (done.returncode, done.stdout) == (2, "")
     assert "leave out --expect-version" in done.stderr
+
+
+def test_the_version_comes_before_the_upgrade_and_the_gate_before_both() -> None:
+    waves = [int(entry["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]) for entry in (VERSION, UPGRADE)]
+    assert waves == [0, 1]
+    assert UPGRADE["spec"]["version"] == VERSION["metadata"]["name"] == TO
+    hooks = {entry["metadata"]["annotations"]["argocd.argoproj.io/hook"] for entry in printed("argocd", to=TO)}
+    assert hooks == {"PreSync"}
+
+
+def test_the_bundles_wait_for_the_gate_by_the_name_it_has() -> None:
+    (gate,) = printed("fleet", to=TO)
+    waiting = [entry for entry in SHOWN if "dependsOn" in entry]
+    assert len(waiting) == 2
+    assert all({"name": gate["metadata"]["name"]} in entry["dependsOn"] for entry in waiting)
+    assert gate["spec"]["helm"]["waitForJobs"] is True
+    (job,) = [entry for entry in unpacked([gate]) if entry["kind"] == "Job"]
+    assert gate["spec"]["helm"]["timeoutSeconds"] > job["spec"]["activeDeadlineSeconds"]
+
+
+@pytest.mark.parametrize("page", ["gitops.md", "install.md", "fleet.md"])
+def test_the_commands_of_a_page_are_understood(page: str, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8").replace("\\\n", " ")
+    (tmp_path / "waivers.yaml").write_text(ATTESTED)
+    lines = re.findall(r"^(?:kubectl )?harvester-preflight (manifests .*)$", text, re.MULTILINE)
+    assert len(lines) >= {"gitops.md": 3}.get(page, 0)
+    for line in lines:
+        words = shlex.split(re.split(r" [|>] ", line.replace("REGISTRY/harvester-preflight@sha256:DIGEST", IMAGE))[0])
+        done = preflight(*words, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, ""), line
+    named = set(re.findall(r"(?<![\w-])--(?:with|expect)-[a-z-]+", text))
+    assert all(flag in preflight("manifests", "--help").stdout + preflight("check", "--help").stdout for flag in named)
+
+
+def test_the_log_that_the_page_names_is_that_of_the_job() -> None:
+    (job,) = [entry["metadata"] for entry in printed("argocd", to=TO) if entry["kind"] == "Job"]
+    assert f"kubectl -n {job['namespace']} logs job/{job['name']}" in PAGE
