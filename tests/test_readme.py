@@ -152,16 +152,8 @@ def test_the_three_commands_of_support_do_what_they_say(tmp_path: Path) -> None:
 def test_every_flag_and_command_that_is_named_exists(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     flags = {option for command in _commands() for parameter in command.params for option in parameter.opts}
-<<<<<<< HEAD
-    of_others = {"--rm", "--quick", "--prune"}  # docker, ci/test, crictl
+    of_others = {"--rm", "--quick", "--prune", "--create-namespace"}  # docker, ci/test, crictl, helm
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - of_others
-=======
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - {
-        "--rm",
-        "--quick",
-        "--create-namespace",
-    }  # of docker, ci/test and helm
->>>>>>> 97b2561 (Say how to install each form, and how to gate from Git without a deadlock)
     assert named <= flags | {"--version", "--help"}, named - flags
     used = set(re.findall(r"harvester-preflight (?!-)([a-z]+)\b", text))
     assert used <= set(COMMANDS), used - set(COMMANDS)
