@@ -36,3 +36,21 @@ def patches_services(upgrade: JsonObject) -> bool:
     """Say whether the Job apply-manifests of a running Upgrade is at work."""
     begun = condition_status(upgrade, "SystemServicesUpgraded") == "Unknown"
     return before_nodes(upgrade) and (begun or state_of(upgrade) == "UpgradingSystemServices")
+
+
+def plan_is_running(plan: JsonObject) -> bool:
+    """Say whether an UpgradePlan has not ended; an empty phase counts as running."""
+    return text_at(plan, "status.currentPhase") not in FINAL_STATES
+
+
+def plan_before_nodes(plan: JsonObject) -> bool:
+    """Say whether a running UpgradePlan has not come to its nodes."""
+    return text_at(plan, "status.currentPhase") not in _NODE_PHASES
+
+
+def plan_patches_services(plan: JsonObject) -> bool:
+    """Say whether the Job that upgrades the system services of a running UpgradePlan is at work."""
+    return text_at(plan, "status.currentPhase") == "ClusterUpgrading"
+
+
+_NODE_PHASES = ("ClusterUpgraded", "NodeUpgrading", "NodeUpgraded", "CleaningUp", "CleanedUp")

@@ -9,6 +9,7 @@ progress refuses no patch, so the upgrade does not wait for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from preflight.api import (
@@ -27,20 +28,35 @@ from preflight.api import (
     maps_at,
     name_of,
     namespace_of,
+    need,
     parse_version,
     ref_of,
     text_at,
     tool,
 )
 
-from .._upgrades import before_nodes, is_running, patches_services, state_of
+from .._upgrades import (
+    before_nodes,
+    is_running,
+    patches_services,
+    plan_before_nodes,
+    plan_is_running,
+    plan_patches_services,
+    state_of,
+)
 from ._causes import Cause
 from ._commands import fix
 from ._enforcement import Ends, ends, patched_by
 from ._facts import Facts
 from ._timeline import release_status
 
-UPGRADES, DEPLOYMENTS = "upgrades.harvesterhci.io", "deployments.apps"
+UPGRADES, UPGRADE_PLANS = "upgrades.harvesterhci.io", "upgradeplans.management.harvesterhci.io"
+DEPLOYMENTS = "deployments.apps"
+RUNNING_NEEDS = (
+    need(UPGRADES, "spec.version", "status.conditions", optional=True),
+    need(UPGRADE_PLANS, "spec.version", "status.currentPhase", optional=True, unserved_is_empty=True),
+)
+"""What tells whether an upgrade runs, and how far it is."""
 OLD_CHARTS = "harvester-cluster-repo"
 """Deployment of cattle-system that serves the charts, and part of the address of its repository."""
 Advice = tuple[str, tuple[Command, ...]]
@@ -51,15 +67,16 @@ WHY = tool("why")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The Upgrade that has not ended."""
+    """The Upgrade or UpgradePlan that has not ended."""
 
     name: str
+    """Its kind and name."""
     word: str
-    """Its state, as its label says."""
+    """Its state, as it says itself."""
     early: bool
     """Whether it has not begun with the nodes, so that an Addon may still be repaired."""
     patching: bool
-    """Whether its Job apply-manifests is at work."""
+    """Whether its Job that upgrades the system services is at work."""
     target: HarvesterVersion | None
 
 
@@ -76,17 +93,39 @@ class Meanwhile:
 
 
 def running_of(view: View) -> Running | None:
-    """Return the Upgrade that has not ended; None where there is none, or none could be read."""
-    for upgrade in view.read(UPGRADES):
-        try:
-            if is_running(upgrade):
-                named = text_at(upgrade, "spec.version")
-                target = (parse_version(named) if named else None) or view.upgrade.to_version
-                early, patching = before_nodes(upgrade), patches_services(upgrade)
-                return Running(name_of(upgrade), state_of(upgrade), early, patching, target)
-        except Unreadable:
-            return Running(ref_of(upgrade).name, "", False, False, view.upgrade.to_version)
+    """Return the Upgrade or UpgradePlan that has not ended; None where there is none, or none could be read."""
+    for resource, ways in _WAYS.items():
+        for upgrade in view.read(resource):
+            name = f"{ref_of(upgrade).kind} {ref_of(upgrade).name}"
+            try:
+                if ways.runs(upgrade):
+                    named = text_at(upgrade, "spec.version")
+                    target = (parse_version(named) if named else None) or view.upgrade.to_version
+                    return Running(name, ways.state(upgrade), ways.early(upgrade), ways.patches(upgrade), target)
+            except Unreadable:
+                return Running(name, "", False, False, view.upgrade.to_version)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """How one kind of upgrade says what it is at."""
+
+    runs: Callable[[JsonObject], bool]
+    state: Callable[[JsonObject], str]
+    early: Callable[[JsonObject], bool]
+    patches: Callable[[JsonObject], bool]
+
+
+_WAYS = {
+    UPGRADES: _Ways(is_running, state_of, before_nodes, patches_services),
+    UPGRADE_PLANS: _Ways(
+        plan_is_running,
+        lambda plan: text_at(plan, "status.currentPhase"),
+        plan_before_nodes,
+        plan_patches_services,
+    ),
+}
 
 
 def meanwhile(
@@ -98,7 +137,7 @@ def meanwhile(
     """
     held = None if cause.transient else _held(running, facts, view)
     waits = "may wait" if held is Certainty.POSSIBLE else "waits"
-    words = f"Upgrade {running.name}, in {running.word or 'no state'}, {waits} for " if held else ""
+    words = f"{running.name}, in {running.word or 'no state'}, {waits} for " if held else ""
     own = _repair(running, facts, view, repair)
     hint, commands = _advice(running, facts, repair, own, said, waits=held is not None or not running.patching)
     return Meanwhile(words, hint, commands, own, _ends(running, facts, view, held))
@@ -194,7 +233,7 @@ _NOT_NOW = "What would cure it cannot be done while an Upgrade runs: see what th
 def _ends(running: Running, facts: Facts, view: View, held: Certainty | None) -> Ends:
     if held:
         text = (
-            f"Upgrade {running.name} gets no further: each try of its Job apply-manifests ends at this Addon, whose patch "
+            f"{running.name} gets no further: each try of its Job for the system services ends at this Addon, whose patch "
             'is denied ("an existing operation is in progress")'
         )
         return Ends((Enforcer.SCRIPTS,), (hangs(Phase.SYSTEM_SERVICES, text, held),))

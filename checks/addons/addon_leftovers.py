@@ -30,7 +30,7 @@ from preflight.api import (
     unknown,
 )
 
-from ._during import UPGRADES, kept_for_later, running_of
+from ._during import RUNNING_NEEDS, kept_for_later, running_of
 from ._facts import ADDONS, CHARTS, DISABLED, JOBS, PODS, RELEASES
 from ._gather import unsound
 from ._leftover_advice import leftovers_finding, of_addon
@@ -78,7 +78,7 @@ be anybody's."""
         need(NAMESPACES, "status.conditions"),
         need(RELEASES, optional=True),
         need(CONTENTS, optional=True),
-        need(UPGRADES, "spec.version", "status.conditions", optional=True),
+        *RUNNING_NEEDS,
     ),
     docs="https://docs.harvesterhci.io/v1.8/advanced/addons",
     why="A release or Job of an earlier life makes the next installation of the Addon fail or stick, and workloads "

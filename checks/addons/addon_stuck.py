@@ -33,7 +33,7 @@ from preflight.api import (
 from .._skew import Skew, skews_of
 from ._advice import advice, remediation
 from ._causes import Cause, decide
-from ._during import DEPLOYMENTS, UPGRADES, Running, meanwhile, running_of
+from ._during import DEPLOYMENTS, RUNNING_NEEDS, Running, meanwhile, running_of
 from ._enforcement import PATCHED_VALUES, ends
 from ._evidence import evidence, touches
 from ._explain import CAUSES, FIX, HOW, LINKS, WHY
@@ -72,7 +72,7 @@ from ._words import message, sentence
         need(RELEASES, optional=True),
         need(LEASES, "spec.renewTime", "metadata.managedFields", optional=True),
         need(NODES, optional=True),
-        need(UPGRADES, "spec.version", "status.conditions", optional=True),
+        *RUNNING_NEEDS,
         need(DEPLOYMENTS, "spec.template.spec.containers.image", optional=True, namespaces=("cattle-system",)),
     ),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.NONE),

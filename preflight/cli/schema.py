@@ -23,6 +23,7 @@ KINDS = {
     "PreflightSnapshot": "snapshot",
     "PreflightJournal": "journal",
     "PreflightPlan": "plan",
+    "PreflightWhy": "why",
     "Advisory": "advisory",
     "Releases": "releases",
 }

@@ -13,7 +13,7 @@ from preflight.remediation.case import Case
 from preflight.remediation.during import during_of, must_suit
 from preflight.remediation.open_causes import first_of, needed, open_causes
 from preflight.remediation.plan import OpenCause, Plan, Refusal, Refused, Step, refusal
-from preflight.remediation.preconditions import upgrade_reason
+from preflight.remediation.preconditions import upgrade_reason, upgrades_in
 from preflight.remediation.strategies import (
     LEFT_TO_YOU,
     REPAIRABLE_CHECKS,
@@ -43,7 +43,7 @@ def build_plan(report: Report, inventory: Inventory, choice: Choice) -> Plan:
     steps: list[Step] = []
     refusals: list[Refusal] = []
     blocked = upgrade_reason(inventory, during=choice.during_upgrade)
-    during = during_of(inventory.get("upgrades.harvesterhci.io").objects) if choice.during_upgrade else None
+    during = during_of(upgrades_in(inventory)) if choice.during_upgrade else None
     repairs = 0
     before: list[tuple[int, OpenCause, bool]] = []
     for result, finding in _chosen(report, choice):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from preflight.errors import RemediationError, Unreadable
-from preflight.fields import condition_status, labels_of, ref_of
+from preflight.fields import condition_status, labels_of, ref_of, text_at
 from preflight.inventory import JsonObject
 from preflight.remediation.case import Case, in_progress
 from preflight.remediation.plan import During, Plan, Refused, Step
@@ -20,6 +20,9 @@ from preflight.remediation.plan import During, Plan, Refused, Step
 STATE_LABEL = "harvesterhci.io/upgradeState"
 FINAL_STATES = ("Succeeded", "Failed")
 NODE_STATES = ("UpgradingNodes", "Upgrading")
+PLAN = "UpgradePlan"
+NODE_PHASES = ("ClusterUpgraded", "NodeUpgrading", "NodeUpgraded", "CleaningUp", "CleanedUp")
+"""Phases of an UpgradePlan once its nodes' turn has come."""
 STRATEGIES = ("recreate-job", "settle-status")
 """Neither uninstalls anything, and neither waits for an edit that the addon webhook would deny."""
 CHECK = "addon-stuck"
@@ -28,32 +31,53 @@ OFFER = "; an Addon that it waits for may be repaired all the same: --during-upg
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An Upgrade that has not ended."""
+    """An Upgrade or UpgradePlan that has not ended."""
 
+    kind: str
     name: str
     state: str
-    """The label that says its state; empty where it has none."""
+    """The label, or phase, that says its state; empty where it has none."""
     waits_early: bool
     """Whether it is in system-services or before."""
     patching: bool
     """Whether it upgrades the system services now."""
+    job: str = ""
+    """The Job that does, as people would name it."""
+
+    @property
+    def words(self) -> str:
+        """Its kind and name."""
+        return f"{self.kind} {self.name}"
 
 
 def running_upgrades(upgrades: Iterable[JsonObject]) -> list[Running]:
-    """Return the Upgrades that have not ended. One without state has not ended; one that cannot be read waits for none."""
-    found = (_running(upgrade) for upgrade in upgrades)
+    """Return the Upgrades and UpgradePlans that have not ended.
+
+    One without state has not ended; one that cannot be read waits for nothing.
+    """
+    found = (_plan(one) if ref_of(one).kind == PLAN else _upgrade(one) for one in upgrades)
     return [one for one in found if one.state not in FINAL_STATES]
 
 
-def _running(upgrade: JsonObject) -> Running:
+def _upgrade(upgrade: JsonObject) -> Running:
     name = ref_of(upgrade).name or "(without name)"
     try:
         state = str(labels_of(upgrade).get(STATE_LABEL) or "")
         services, nodes = (condition_status(upgrade, kind) for kind in ("SystemServicesUpgraded", "NodesUpgraded"))
     except Unreadable:
-        return Running(name, "", False, False)
+        return Running("Upgrade", name, "", False, False)
     early = state not in NODE_STATES and services in ("", "Unknown") and not nodes
-    return Running(name, state, early, early and (services == "Unknown" or state == "UpgradingSystemServices"))
+    patching = early and (services == "Unknown" or state == "UpgradingSystemServices")
+    return Running("Upgrade", name, state, early, patching, f"Job {name}-apply-manifests")
+
+
+def _plan(plan: JsonObject) -> Running:
+    name = ref_of(plan).name or "(without name)"
+    try:
+        phase = text_at(plan, "status.currentPhase")
+    except Unreadable:
+        return Running(PLAN, name, "", False, False)
+    return Running(PLAN, name, phase, phase not in NODE_PHASES, phase == "ClusterUpgrading", "its Job")
 
 
 def why_refused(upgrades: Iterable[JsonObject], *, during: bool) -> str:
@@ -61,10 +85,10 @@ def why_refused(upgrades: Iterable[JsonObject], *, during: bool) -> str:
     running = running_upgrades(upgrades)
     late = [one for one in running if not one.waits_early]
     if during and late:
-        return f"Upgrade {late[0].name} is at its nodes ({_state(late[0])}), and nothing is repaired meanwhile"
+        return f"{late[0].words} is at its nodes ({_state(late[0])}), and nothing is repaired meanwhile"
     if during or not running:
         return ""
-    text = f"Upgrade {running[0].name} has not ended, and nothing is repaired while a cluster upgrades"
+    text = f"{running[0].words} has not ended, and nothing is repaired while a cluster upgrades"
     return text + ("" if late else OFFER)
 
 
@@ -78,13 +102,14 @@ def during_of(upgrades: Iterable[JsonObject]) -> During | None:
     if not running:
         return None
     one = running[0]
-    job = f"{one.name}-apply-manifests"
     then = (
-        f"the next try of Job {job} patches the Addon, which is then accepted, and its new version is deployed"
+        f"the next try of {one.job} patches the Addon, which is then accepted, and its new version is deployed"
         if one.patching
         else "it goes on with its own step; when it comes to the system services, its patch of the Addon is accepted"
     )
-    return During(one.name, _state(one), f"{then}. Should that Job have given up, the Upgrade ends Failed all the same")
+    return During(
+        one.kind, one.name, _state(one), f"{then}. Should that Job have given up, it ends Failed all the same"
+    )
 
 
 def beside(plan: Plan, upgrades: Iterable[JsonObject]) -> Plan:
@@ -95,9 +120,7 @@ def beside(plan: Plan, upgrades: Iterable[JsonObject]) -> Plan:
     during = during_of(upgrades)
     wrong = [step.strategy for step in plan.steps if step.check != CHECK or step.strategy not in STRATEGIES]
     if during and wrong:
-        raise RemediationError(
-            f"what is left of it is {wrong[0]}, which is not done while Upgrade {during.upgrade} runs"
-        )
+        raise RemediationError(f"what is left of it is {wrong[0]}, which is not done while {during.words} runs")
     return replace(plan, during=during)
 
 

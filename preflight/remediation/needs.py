@@ -13,6 +13,7 @@ REPAIR_NEEDS: tuple[Need, ...] = (
     need("pods", "status.phase"),
     need("secrets/helm-releases", optional=True),
     need("upgrades.harvesterhci.io", "status.conditions"),
+    need("upgradeplans.management.harvesterhci.io", "status.currentPhase", optional=True),
     need(
         "statefulsets.apps",
         "spec.persistentVolumeClaimRetentionPolicy",

@@ -149,10 +149,17 @@ class Refusal:
 class During:
     """The Upgrade that runs beside a repair."""
 
+    kind: str
+    """Upgrade or UpgradePlan."""
     upgrade: str
     state: str
     then: str
     """What it does once the repair has reached its goal."""
+
+    @property
+    def words(self) -> str:
+        """Its kind and name."""
+        return f"{self.kind} {self.upgrade}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ VERBS = {
     Action.UPDATE: ("patch", ""),
     Action.UPDATE_STATUS: ("patch", "/status"),
 }
-UPGRADES = RESOURCES["upgrades.harvesterhci.io"]
+UPGRADES, PLANS = RESOURCES["upgrades.harvesterhci.io"], RESOURCES["upgradeplans.management.harvesterhci.io"]
 
 Permission = tuple[str, str, str, str]
 """Verb, group, resource (with its subresource), namespace."""
@@ -29,7 +29,12 @@ def upgrade_reason(inventory: Inventory, *, during: bool = False) -> str:
 
     With `during` an Upgrade that has not come to its nodes does not.
     """
-    return why_refused(inventory.get("upgrades.harvesterhci.io").objects, during=during)
+    return why_refused(upgrades_in(inventory), during=during)
+
+
+def upgrades_in(inventory: Inventory) -> tuple[JsonObject, ...]:
+    """Return the Upgrades and UpgradePlans that were read."""
+    return (*inventory.get("upgrades.harvesterhci.io").objects, *inventory.get(PLANS.name).objects)
 
 
 def refuse_while_upgrading(writer: Writer, *, during: bool = False) -> None:
@@ -39,13 +44,20 @@ def refuse_while_upgrading(writer: Writer, *, during: bool = False) -> None:
 
 
 def read_upgrades(writer: Writer) -> list[JsonObject]:
-    """Ask the server for Upgrades. Raises RemediationError when they cannot be read."""
+    """Ask the server for Upgrades, and for UpgradePlans where it knows them and they may be read.
+
+    Raises RemediationError when Upgrades cannot be read.
+    """
     try:
-        return writer.list(UPGRADES.api_version, UPGRADES.plural, UPGRADES.namespaces[0])
+        found = writer.list(UPGRADES.api_version, UPGRADES.plural, UPGRADES.namespaces[0])
     except ApiError as error:
         if error.status == 404:  # a cluster that serves no Upgrades cannot run one
             return []
         raise RemediationError(f"whether an Upgrade is running cannot be read: {explain(error)}") from None
+    try:
+        return found + writer.list(PLANS.api_version, PLANS.plural, "")
+    except ApiError:  # of an experimental Addon: the plan of the repair has seen them, if there are any
+        return found
 
 
 def permissions(plan: Plan) -> list[Permission]:

@@ -55,7 +55,9 @@ def plan_dict(plan: Plan) -> dict[str, Any]:
 
 
 def _during_dict(during: During | None) -> dict[str, str] | None:
-    return {"upgrade": during.upgrade, "state": during.state, "then": during.then} if during else None
+    return (
+        {"kind": during.kind, "upgrade": during.upgrade, "state": during.state, "then": during.then} if during else None
+    )
 
 
 def _first_dict(first: First) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def plan_table(
     """
     lines = [_headline(plan)]
     if plan.during:
-        lines.append(f"Upgrade {plan.during.upgrade} runs beside it ({plan.during.state}).")
+        lines.append(f"{plan.during.words} runs beside it ({plan.during.state}).")
     for first in plan.first:
         lines += ["", *_first_lines(first)]
     for step in plan.steps:

@@ -214,6 +214,43 @@ def test_what_is_left_of_another_repair_is_not_finished_beside_an_upgrade() -> N
     assert isinstance(beside(toggled, []), Plan)
 
 
+PHASES = (
+    *("", "Initializing", "ISODownloading", "ImagePreloaded", "ClusterUpgrading", "ClusterUpgraded", "NodeUpgrading"),
+    *("NodeUpgraded", "CleaningUp", "CleanedUp", "Succeeded", "Failed"),
+)
+
+
+def upgrade_plan(phase: str) -> Obj:
+    return {
+        "apiVersion": "management.harvesterhci.io/v1beta1",
+        "kind": "UpgradePlan",
+        "metadata": {"name": "p"},
+        "spec": {"version": "v1.9.0"},
+        "status": {"currentPhase": phase},
+    }
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_an_upgrade_plan_counts_as_an_upgrade_does(phase: str) -> None:
+    one = upgrade_plan(phase)
+    assert bool(running_upgrades([one])) == _upgrades.plan_is_running(one)
+    if _upgrades.plan_is_running(one):
+        assert _upgrades.plan_before_nodes(one) == (why_refused([one], during=True) == "")
+        assert _upgrades.plan_patches_services(one) == running_upgrades([one])[0].patching
+
+
+def test_nothing_is_repaired_while_an_upgrade_plan_is_at_its_nodes(
+    world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = world(*stuck("one"), upgrade_plan("NodeUpgrading"))
+    for flags in ((), ("--during-upgrade",)):
+        assert typed(here, "fix", "--apply", "--yes", *flags) == 5
+        assert "UpgradePlan p" in capsys.readouterr().out
+    assert here.writes(dry=True) == []
+    here.server.put(upgrade_plan("ClusterUpgrading"))
+    assert typed(here, "fix", "--apply", "--yes", "--during-upgrade") == 0
+
+
 STATES = ("", "PreparingRepo", "UpgradingSystemServices", "UpgradingNodes", "Upgrading", "Succeeded", "Failed")
 STATUSES = ("", "Unknown", "True", "False")
 
