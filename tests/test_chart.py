@@ -201,3 +201,23 @@ def test_the_table_of_values_is_that_of_the_chart() -> None:
     assert named == leaves
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))["properties"]
     assert {name.partition(".")[0] for name in leaves} | {"global"} == set(schema)
+
+
+def test_the_addon_installs_the_chart_with_values_that_do(tmp_path: Path) -> None:
+    """What the file under ci/pipelines holds, and what `manifests addon` prints for an image and a registry of one's own."""
+    static = list(yaml.safe_load_all((CHART.parent / "addon/harvester-preflight.yaml").read_text(encoding="utf-8")))
+    own = ("--chart", "oci://registry.internal/charts/harvester-preflight", "--with-kubelet")
+    for found in (static, printed("addon", *own)):
+        (namespace, addon) = found
+        spec = addon["spec"]
+        assert namespace["metadata"]["name"] == addon["metadata"]["namespace"]
+        assert (spec["enabled"], spec["repo"], spec["version"]) == (False, "", __version__)
+        assert spec["chart"].startswith("oci://")
+        path = tmp_path / "values.yaml"
+        path.write_text(spec["valuesContent"])
+        objects = rendered("-f", path)
+        validate(objects)
+        assert ("get", "", "nodes/proxy", None, None) in rules_of(objects)
+    release = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+    assert "/charts" in release
+    assert static[1]["spec"]["chart"].endswith("/charts/harvester-preflight")

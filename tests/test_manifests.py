@@ -26,7 +26,7 @@ from tests.kube.resources import DEFAULT_RESOURCES, Kind
 IMAGE = f"registry.example:5000/tools/harvester-preflight@sha256:{'0' * 64}"
 TASK = Kind("tekton.dev", "v1", "tasks", "Task", status=False)
 BUNDLE = next(kind for kind in DEFAULT_RESOURCES if kind.resource == "bundles.fleet.cattle.io")
-APPLIED = [kind for kind in ABOUT if kind != "helm-values"]
+APPLIED = [kind for kind in ABOUT if kind not in ("helm-values", "addon")]
 READS = ("--with-kubelet", "--with-plans", "--with-releases", "--with-probe-nodes")
 OPTIONS = [(), *((flag,) for flag in (*READS, "--with-vcluster")), (*READS, "--with-vcluster")]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -119,7 +119,7 @@ def test_only_what_runs_by_the_clock_may_choose_its_target_and_publish() -> None
     for kind in ABOUT:
         for more in ((), ("--to", "v1.4.1", "--with-publish")):
             done = preflight("manifests", kind, "--image", IMAGE, *more)
-            assert done.returncode == (0 if kind in ("cronjob", "helm-values") else 2), kind
+            assert done.returncode == (0 if kind in ("cronjob", "addon", "helm-values") else 2), kind
     ((container, _),) = pods(printed("cronjob", "--with-publish"))
     assert "--publish" in container["args"]
 
@@ -176,7 +176,7 @@ def kubectl(config: Path, *words: str, stdin: str = "") -> subprocess.CompletedP
     return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=300, check=False)
 
 
-@pytest.mark.parametrize("kind", APPLIED)
+@pytest.mark.parametrize("kind", [*APPLIED, "addon"])
 def test_an_api_server_accepts_each_set(kind: str, any_server: Any, tmp_path: Path) -> None:  # noqa: F811
     """A dry run on the server, and then in earnest, by the kubectl that a reader has."""
     flags = [*READS, "--with-vcluster", *(["--with-publish"] if kind == "cronjob" else [])]
@@ -197,7 +197,7 @@ def test_an_api_server_accepts_each_set(kind: str, any_server: Any, tmp_path: Pa
         assert len(done.stdout.splitlines()) == len(objects)
         stored = server.objects("clusterroles", "rbac.authorization.k8s.io")
         ours = [role for role in stored if role["metadata"]["name"].startswith("harvester-preflight")]
-        assert bool(ours) == (not more and kind != "fleet")
+        assert bool(ours) == (not more and kind not in ("fleet", "addon"))
 
 
 def namespace(name: str) -> dict[str, Any]:

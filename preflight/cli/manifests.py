@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from preflight.manifests.pods import JsonObject
 from preflight.manifests.setup import DEFAULT_CONFIG, OPTIONAL_NAMESPACES, Setup, image_of, release_of
 from preflight.manifests.tekton import tekton
 from preflight.manifests.undecided import left_undecided, possible_pairs
-from preflight.manifests.values import helm_values
+from preflight.manifests.values import CHART, addon, helm_values
 from preflight.rbac import Permission, Subject, read_permissions
 
 PARTS = {
@@ -48,11 +49,13 @@ ABOUT = {
     "Upgrade depend on it: dependsOn: [{name: %(name)s}]. To ask again, delete the Job.",
     "tekton": "A Task and its account: name the account as serviceAccountName of the TaskRun. Results are written before "
     "the step fails.",
+    "addon": "An Addon of Harvester that installs the chart; enable it in the UI, or set spec.enabled. The check runs "
+    "by the clock; read its last log: kubectl -n %(namespace)s logs -l app.kubernetes.io/name=harvester-preflight",
     "helm-values": "Values for the chart: helm install %(name)s CHART -n %(namespace)s --create-namespace -f FILE",
 }
 SUFFIX = {"argocd": "-presync", "fleet": "-gate"}
 """Accounts of their own: hooks and releases are deleted and made anew, and nothing else may lose its role by that."""
-CHOOSES = ("cronjob", "helm-values")
+CHOOSES = ("cronjob", "addon", "helm-values")
 """What may leave the target to each run."""
 UNDECIDED = {
     "--with-kubelet": "--with-kubelet",
@@ -64,20 +67,21 @@ UNDECIDED = {
 @click.command()
 @click.argument("kind", type=click.Choice(list(ABOUT)))
 @option("--image", required=True, metavar="IMAGE", help="The image to run: REGISTRY/NAME@sha256:DIGEST, or with a tag.")
-@option("--to", "to_version", metavar="VERSION", help="Target version; only cronjob and helm-values can go without.")
+@option("--to", "to_version", metavar="VERSION", help="Target version; cronjob, addon and helm-values can go without.")
 @option("--with-kubelet", is_flag=True, help="Add nodes/proxy, to read disk space and kubelet settings.")
 @option("--with-plans", is_flag=True, help="Add listing the Secrets of fleet-local alone (plans of machines).")
 @option("--with-releases", is_flag=True, help="Add listing Secrets everywhere (metadata is all we ask for).")
 @option("--with-probe-nodes", is_flag=True, help="Look at what only a node shows, by short-lived pods.")
-@option("--with-publish", is_flag=True, help="Publish OpenReports (cronjob and helm-values).")
+@option("--with-publish", is_flag=True, help="Publish OpenReports (cronjob, addon and helm-values).")
 @option("--with-vcluster", is_flag=True, help="Add the role in namespace rancher-vcluster, which must be there.")
+@option("--chart", metavar="ADDRESS", default=CHART, show_default=True, help="Where an addon takes the chart from.")
 @option("--schedule", metavar="CRON", default="17 * * * *", show_default=True, help="When the cronjob runs.")
 @option("--namespace", "-n", default="harvester-preflight", show_default=True, help="Where it runs.")
 @option("--name", default="harvester-preflight", show_default=True, help="Name of the account, the roles and the job.")
 @config_option
 @plugin_option
 def manifests(kind: str, **params: Any) -> None:
-    """Print finished manifests: a job, a cronjob, a gate for argocd, fleet or tekton, or values for the Helm chart.
+    """Print finished manifests: a job, a cronjob, a gate for argocd, fleet or tekton, an addon, chart values.
 
     Image and target are filled in, the role is computed from the checks as `rbac` does, and the file given with --config
     goes along: harvester-preflight manifests job --image REGISTRY/NAME@sha256:DIGEST --to v1.4.1 | kubectl apply -f -
@@ -105,7 +109,14 @@ def manifests(kind: str, **params: Any) -> None:
     if not image.digest:
         say(f"{image}: a tag can be moved to another image; pin it with @sha256:DIGEST")
     lines = [*_about(kind, setup), *wanted.notes(), *_undecided(left_undecided(checks, pairs, wanted.flags()))]
-    documents = [helm_values(setup, image, dict(wanted.parts))] if kind == "helm-values" else _objects(kind, setup)
+    values = helm_values(setup, image, dict(wanted.parts))
+    match kind:
+        case "helm-values":
+            documents: Sequence[Any] = [values]
+        case "addon":
+            documents = addon(setup, _chart(params["chart"]), as_yaml([values]).removeprefix("---\n"))
+        case _:
+            documents = _objects(kind, setup)
     print_text("".join(f"# {line}\n" for line in lines) + as_yaml(documents))
 
 
@@ -125,6 +136,12 @@ class OptIns:
         """Say what an opt-in grants beyond what it is for, as `rbac` does."""
         texts = (NOTES.get(PARTS[word], "") for word, given in self.parts.items() if given)
         return [line.removeprefix("# ") for text in texts for line in text.splitlines()]
+
+
+def _chart(address: str) -> str:
+    if not re.fullmatch(r"oci://\S+", address):
+        raise UsageError(f"--chart {address}: give its address in an OCI registry, such as {CHART}")
+    return address
 
 
 def _permissions(needs: Sequence[Need], wanted: OptIns) -> tuple[Permission, ...]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from docsdata.catalogue import own_checks
 from preflight import __version__, permissions
-from preflight.cli.manifests import as_yaml
+from preflight.cli.manifests import PARTS, as_yaml
 from preflight.flow import all_needs
 from preflight.manifests import pods, tekton
-from preflight.manifests.setup import DEFAULT_CONFIG, OPTIONAL_NAMESPACES, RELEASED, Setup
+from preflight.manifests.setup import DEFAULT_CONFIG, OPTIONAL_NAMESPACES, RELEASED, Setup, image_of
+from preflight.manifests.values import CHART, addon, helm_values
 from preflight.rbac import Permission, Subject, manifests, read_permissions
 from preflight.settings import Settings
 
@@ -28,6 +30,10 @@ again gives the same answer). The report is the pod's log; its end is also the c
 Exit codes: with --fail-on never a verdict is no failure: the Job completes (0) and the verdict is in the published reports;
 it fails for 1 (the tool failed, or nothing could be published), 2 (usage or configuration) and 4 (the cluster could not be
 read at all). Without CRDs of OpenReports or PolicyReports remove --publish: they are never installed for you.""",
+    "addon": """
+An experimental Addon of Harvester: the cluster checks itself every hour; the report is the log of its last Job. Apply it,
+read what its role may do (nodes/proxy and the Secrets of fleet-local, without which a healthy cluster stays undecided), and
+enable it in the UI. Exit codes: with --fail-on never a verdict is no failure; otherwise those of `check`.""",
     "tekton": """
 Exit codes of the step: 0 ready, 1 the tool failed, 2 usage or configuration, 3 blocked, 4 undecided. The results are
 written before a non-zero exit, so a pipeline that wants to go on with the report sets `onError: continue` on this task's
@@ -87,6 +93,7 @@ def rendered() -> dict[str, str]:
         "ci/pipelines/kubernetes/with-vcluster/rbac.yaml": _text("", sometimes),
         "ci/pipelines/kubernetes/with-kubelet/rbac.yaml": _text(" --with-kubelet", _additional(kubelet(), "kubelet")),
         "ci/pipelines/kubernetes/cronjob/rbac-publish.yaml": _text(" --with-publish", _publishing()),
+        "ci/pipelines/addon/harvester-preflight.yaml": _about("addon", *_addon()),
         "ci/pipelines/helm/files/config.yaml": DEFAULT_CONFIG,
         "ci/pipelines/helm/files/permissions.yaml": NOTE.format(flags="") + as_yaml([chart_permissions()]),
         "ci/pipelines/fleet/gate/gate.yaml": _text("", _bundle([*always, config, job], "gate")),
@@ -136,10 +143,17 @@ def _additional(wanted: Sequence[Permission], suffix: str) -> list[dict[str, Any
     return documents
 
 
-def _about(kind: str, document: dict[str, Any]) -> str:
+def _addon() -> list[dict[str, Any]]:
+    parts = {word: word in ("kubelet", "plans") for word in PARTS}
+    setup = replace(SETUP, publish=False)
+    values = as_yaml([helm_values(setup, image_of(setup.image), parts)]).removeprefix("---\n")
+    return addon(setup, CHART, values)
+
+
+def _about(kind: str, *documents: dict[str, Any]) -> str:
     text = f"{ABOUT[kind].strip()} With image and target filled in: harvester-preflight manifests {kind}"
     lines = textwrap.wrap(" ".join(text.split()), 118, break_on_hyphens=False)
-    return "".join(f"# {line}\n" for line in lines) + as_yaml([document])
+    return "".join(f"# {line}\n" for line in lines) + as_yaml(documents)
 
 
 def _text(flags: str, documents: list[dict[str, Any]]) -> str:
