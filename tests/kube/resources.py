@@ -88,6 +88,7 @@ policy v1 poddisruptionbudgets PodDisruptionBudget n s pdb
 coordination.k8s.io v1 leases Lease n -
 discovery.k8s.io v1 endpointslices EndpointSlice n -
 networking.k8s.io v1 ingresses Ingress n s ing
+networking.k8s.io v1 ingressclasses IngressClass c -
 storage.k8s.io v1 storageclasses StorageClass c - sc
 storage.k8s.io v1 volumeattachments VolumeAttachment c s
 apiextensions.k8s.io v1 customresourcedefinitions CustomResourceDefinition c s crd crds
@@ -118,6 +119,7 @@ fleet.cattle.io v1alpha1 clusters Cluster n s
 provisioning.cattle.io v1 clusters Cluster n s
 rke.cattle.io v1 rkecontrolplanes RKEControlPlane n s
 plan.cattle.io v1alpha1 beacons Beacon n s
+k8s.cni.cncf.io v1 network-attachment-definitions NetworkAttachmentDefinition n - net-attach-def
 cluster.x-k8s.io v1beta1 clusters Cluster n s cl
 cluster.x-k8s.io v1beta1 machines Machine n s ma
 longhorn.io v1beta2 volumes Volume n s lhv

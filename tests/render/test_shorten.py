@@ -39,9 +39,9 @@ def test_people_get_a_text_they_can_read_and_all_counts(output):
     document = many(MANY)
     text = render(output, document, Style(width=100, verbose=1))
     assert len(text) < 2_000_000
-    words = f"({blockers(document):,} objects)" if output in ("table", "wide") else f"{blockers(document)} blockers"
-    assert words in text
-    assert f"and {MANY - FOR_PEOPLE:,} more" in text
+    assert f"({blockers(document):,} objects)" in text
+    if output != "github":  # one annotation an entry: it says how many objects there are
+        assert f"and {MANY - FOR_PEOPLE:,} more" in text
     assert "one-000000" in text
     assert f"one-{FOR_PEOPLE:06d}" not in text
 
