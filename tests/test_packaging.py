@@ -21,7 +21,7 @@ import pytest
 from tests.command import ROOT, package_index
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-CHECKS = set(PROJECT["entry-points"]["harvester_preflight.checks"])
+CHECKS = {path.stem.replace("_", "-") for path in (ROOT / "checks").glob("*/[!_]*.py")}
 BUILD = (sys.executable, "-m", "build", "--no-isolation", "--outdir")
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "preflight", "checks", "schemas")
 
@@ -135,6 +135,8 @@ def install(folder: Path, *what: str | Path) -> None:
     """Make a virtual environment with the project in it, and borrow the dependencies of this environment."""
     place = Place(folder).create()
     (place.site / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    # Python 3.11 puts an old setuptools into each new environment, before the borrowed one.
+    ran(place.bin / "python", "-m", "pip", "uninstall", "--yes", "--quiet", "setuptools")
     place.pip("--no-deps", "--no-build-isolation", "--force-reinstall", *what)
 
 
@@ -187,7 +189,9 @@ def test_the_archives_hold_all_that_is_needed_and_nothing_else(built: tuple[Path
         wanted = {
             f"{package}/{path.relative_to(ROOT / folder)}"
             for path in (ROOT / folder).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
+            if path.is_file()
+            and "__pycache__" not in path.parts
+            and not (folder == "checks" and path.suffix == ".yaml")  # knowledge.json holds what they say
         }
         assert {name for name in held if name.startswith(f"{package}/")} == wanted
 
@@ -229,7 +233,7 @@ def test_an_example_program_is_a_check_too(wheel_place: Place) -> None:
     report = json.loads(
         wheel_place.run("harvester-preflight", "check", "--source", "demo:healthy", "-o", "json", path=path)
     )
-    assert [entry["status"] for entry in report["checks"] if entry["id"] == "vm-count"] == ["pass", "pass"]
+    assert [entry["status"] for entry in report["checks"] if entry["id"] == "vm-count"] == ["pass"]
     assert "vm-count" not in wheel_place.run("harvester-preflight", "list", "-o", "name", "--no-plugins", path=path)
 
 

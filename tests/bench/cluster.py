@@ -139,7 +139,8 @@ def _bulk(size: Size, demo: dict[str, tuple[dict[str, Any], ...]]) -> dict[str, 
     def one(resource: str, place: str | None = None, **more: str) -> dict[str, Any]:
         return _template(demo[resource][-1], place, more)
 
-    launcher = _pod(one("pods", "QTENANTQ", **{"helm-install-pcidevices-controller": "work-QNQ"}))
+    pod = next(pod for pod in demo["pods"] if pod["metadata"]["name"].startswith("helm-install-pcidevices-controller"))
+    launcher = _pod(_template(pod, "QTENANTQ", {"helm-install-pcidevices-controller": "work-QNQ"}))
     first, second = (
         one(name, "QTENANTQ", **{"build-disk-0": "QVMQ-disk-0", '"build"': '"QVMQ"'})
         for name in ("virtualmachines.kubevirt.io", "virtualmachineinstances.kubevirt.io")

@@ -15,7 +15,7 @@ from tests.bench.cluster import Size, cluster
 from tests.bench.report import main, serving
 from tests.command import preflight
 
-TINY = Size(nodes=4, pods=30, vms=6, volumes=12, jobs=8)
+TINY = Size(nodes=4, pods=60, vms=6, volumes=12, jobs=8)
 
 
 def get(server: str, path: str, **headers: str) -> tuple[int, bytes, str]:
@@ -59,14 +59,14 @@ def test_the_served_cluster_and_the_bundle_are_the_same_healthy_one(tmp_path: Pa
 
 def test_pages_tokens_and_encodings_of_the_server():
     with serving(TINY) as server:
-        status, body, encoding = get(server, "/api/v1/pods?limit=20")
+        status, body, encoding = get(server, "/api/v1/pods?limit=40")
         first = json.loads(body)
-        assert (status, encoding, len(first["items"])) == (200, "", 20)
+        assert (status, encoding, len(first["items"])) == (200, "", 40)
         token = first["metadata"]["continue"]
-        _, body, encoding = get(server, f"/api/v1/pods?limit=20&continue={token}", **{"Accept-Encoding": "gzip"})
+        _, body, encoding = get(server, f"/api/v1/pods?limit=40&continue={token}", **{"Accept-Encoding": "gzip"})
         second = json.loads(gzip.decompress(body))
-        assert (encoding, len(second["items"]), second["metadata"]["continue"]) == ("gzip", TINY.pods - 20, "")
-        status, body, _ = get(server, "/api/v1/pods?limit=20&continue=6.20")
+        assert (encoding, len(second["items"]), second["metadata"]["continue"]) == ("gzip", TINY.pods - 40, "")
+        status, body, _ = get(server, "/api/v1/pods?limit=40&continue=6.40")
         assert (status, json.loads(body)["reason"]) == (410, "Expired")
         accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
         _, body, _ = get(server, "/apis/batch/v1/jobs?limit=500", Accept=accept)
@@ -82,7 +82,7 @@ def test_pages_tokens_and_encodings_of_the_server():
 def test_the_size_is_the_one_asked_for(tmp_path: Path):
     kinds = cluster(TINY)
     counts = {name: len(kinds[name]) for name in ("nodes", "pods", "virtualmachines.kubevirt.io", "jobs.batch")}
-    assert counts == {"nodes": 4, "pods": 30, "virtualmachines.kubevirt.io": 6, "jobs.batch": 8}
+    assert counts == {"nodes": 4, "pods": 60, "virtualmachines.kubevirt.io": 6, "jobs.batch": 8}
     assert len(kinds["replicas.longhorn.io"]) == 3 * len(kinds["volumes.longhorn.io"]) == 36
     for kind in kinds.values():
         objects = [json.loads(text) for text in kind.texts(json.dumps)]
