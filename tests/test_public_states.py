@@ -64,9 +64,9 @@ def state(name: str, tmp_path: Path) -> dict[str, Any]:
     return report
 
 
-def key(obj: dict[str, Any]) -> tuple[str, str, str]:
-    metadata = obj["metadata"]
-    return obj["kind"], metadata.get("namespace") or "", metadata["name"]
+def key(obj: dict[str, Any]) -> tuple[str, str, str, str]:
+    metadata = obj["metadata"]  # three API groups have a Cluster fleet-local/local
+    return obj["apiVersion"].partition("/")[0], obj["kind"], metadata.get("namespace") or "", metadata["name"]
 
 
 def fits(resource: str, obj: dict[str, Any]) -> bool:
