@@ -29,6 +29,7 @@ from preflight.api import (
     Phase,
     ResourceRef,
     Tie,
+    Unknown,
     View,
     boolean_at,
     check,
@@ -157,6 +158,9 @@ def _init_node(view: View, plane: JsonObject) -> Iterator[Outcome]:
 
 
 def _held(view: View) -> Iterator[Outcome]:
+    missing = view.missing(BEACONS)
+    if missing and missing.code not in (Code.NOT_SERVED, Code.NOT_IN_SOURCE):  # only Rancher 2.15 has it
+        yield Unknown(missing)
     for beacon in view.read(BEACONS):
         owner = text_at(beacon, "status.owner")
         if owner not in ("", "planner"):
