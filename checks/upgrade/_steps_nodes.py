@@ -125,11 +125,11 @@ def _not_ready(sight: Sight, node: str, step: NodeStep) -> Looks:
     wait = None
     if status != "True":
         long = since is not None and (sight.now - since).total_seconds() > _MAY_BE_AWAY[step is NodeStep.REBOOT]
-        gone = f" for {human_duration(sight.now - since)}" if since else ""
+        gone = f"has not been Ready for {human_duration(sight.now - since)}" if since else "is not Ready"
         said = quoted(text_at(ready, "message"))
         wait = Wait(
             NODE,
-            f"node {node} in {step.value}, which is not Ready{gone}{f': {said}' if said else ''}",
+            f"node {node} in {step.value}, which {gone}{f': {said}' if said else ''}",
             ref_of(found),
             long or since is None,
             "Look at the node's console: it is down, still booting, or its kubelet does not start",

@@ -80,8 +80,7 @@ def _run(document: Json, run: Json, style: Style) -> Iterator[str]:
         yield from _labelled("waits for" if run["hangs"] else "at work on", run["waitsFor"]["text"], style)
     yield from _reasons(run, style)
     yield from _looked(run, style)
-    for text in run["unread"]:
-        yield from _labelled("not read", text, style)
+    yield from _unread(run, style)
     yield from _logs(run, style)
     yield from _next(document, run, style)
 
@@ -109,6 +108,15 @@ def _looked(run: Json, style: Style) -> Iterator[str]:
     looked = run["lookedAt"] if style.verbose else run["lookedAt"][:MOST_LOOKED]
     for number, text in enumerate(looked):
         yield from _labelled("" if number else "looked at", text, style)
+
+
+def _unread(run: Json, style: Style) -> Iterator[str]:
+    if style.verbose or len(run["unread"]) == 1:
+        for text in run["unread"]:
+            yield from _labelled("not read", text, style)
+    elif run["unread"]:
+        kinds = ", ".join(text.partition(": ")[0] for text in run["unread"])
+        yield from _labelled("not read", f"{kinds} (-v says why)", style)
 
 
 def _logs(run: Json, style: Style) -> Iterator[str]:
