@@ -13,7 +13,7 @@ from preflight.inventory import Collected, Inventory, clock_doubt
 from preflight.knowledge.notes import notes_on
 from preflight.knowledge.packaged import shipped
 from preflight.model import Report, SourceInfo, UpgradePair
-from preflight.pair import PAIR_NEEDS, no_version, version_pair
+from preflight.pair import PAIR_NEEDS, no_version, running_target, version_pair
 from preflight.parity import agreement
 from preflight.registry import check_options, find_plugins, load_checks, packages_of
 from preflight.releases import Knowledge
@@ -126,7 +126,8 @@ def _judge(
     if wrong := no_version(seen, *given):
         raise UsageError(wrong)
     pair, problem = version_pair(seen, *given)
-    pair = replace(pair, via=settings.via, version_expected=settings.expect_version)
+    target = pair.to_version or running_target(inventory)
+    pair = replace(pair, to_version=target, via=settings.via, version_expected=settings.expect_version)
     if pair.to_version is None and target_needed:
         raise UsageError(problem)
     if later:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 
 from preflight.check import Need, need
+from preflight.errors import Unreadable
+from preflight.fields import labels_of, text_at
 from preflight.inventory import Inventory, JsonObject
 from preflight.model import UpgradePair
 from preflight.values.names import perhaps
@@ -22,13 +24,26 @@ PAIR_NEEDS: tuple[Need, ...] = (
 def version_pair(inventory: Inventory, from_text: str, to_text: str) -> tuple[UpgradePair, str]:
     """Settle from which version to which; the text says why one of them is not known (empty when both are).
 
-    From: --from, else setting server-version. To: --to, else the only Version object newer than the running one.
+    From: --from, else setting server-version. To: --to, else the only Version object newer than the running one; where
+    that leaves it open, running_target may know.
     """
     running, problem = _running(inventory, from_text)
     if to_text:
         return UpgradePair(running, _version(to_text)), problem
     target, why = _only_newer(inventory, running)
     return UpgradePair(running, target), problem or why
+
+
+def running_target(inventory: Inventory) -> HarvesterVersion | None:
+    """Return to which version an Upgrade leads that runs; None where none does, several do, or it names none."""
+    named = []
+    for upgrade in inventory.get("upgrades.harvesterhci.io").objects:
+        try:
+            if text_at(labels_of(upgrade), "[harvesterhci.io/upgradeState]") not in ("Succeeded", "Failed"):
+                named.append(text_at(upgrade, "spec.version"))
+        except Unreadable:
+            return None
+    return _version(named[0]) if len(named) == 1 else None
 
 
 def no_version(inventory: Inventory, from_text: str, to_text: str) -> str:

@@ -323,3 +323,24 @@ def test_a_support_bundle_and_a_snapshot_say_the_same(typed: Typed, tmp_path: Pa
     assert run(["snapshot", "--source", str(bundle), "-o", str(saved)]) in (0, 4)
     (again,) = answer(typed, "--source", str(saved))["runs"]
     assert again["waitsFor"] == found["waitsFor"]
+
+
+@pytest.mark.parametrize(
+    ("change", "target"),
+    [
+        (lambda one: one, "v1.4.1"),
+        (ended_with("Failed"), None),
+        (lambda one: {**one, "spec": {"image": "a/b"}}, None),
+        (lambda one: {**one, "spec": 3}, None),
+    ],
+)
+def test_a_running_upgrade_says_which_version_is_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Any], Any], target: str | None
+) -> None:
+    source = changed(tmp_path, "machine", lambda kind: kind == "Upgrade", change)
+    code = run(["check", "--source", str(source), *NOW, "--select", "upgrade-in-progress", "-o", "json"])
+    if target is None:
+        assert code == 2
+        assert "give --to" in capsys.readouterr().err
+    else:
+        assert json.loads(capsys.readouterr().out)["upgrade"]["to"] == target
