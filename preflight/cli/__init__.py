@@ -32,7 +32,7 @@ COMMANDS = {
     "fix": ("preflight.cli.fix:fix", "Plan the repair of findings; with --apply, carry it out."),
     "rollback": ("preflight.cli.rollback:rollback", "Put back what a fix changed."),
     "list": ("preflight.cli.catalogue:list_checks", "List the registered checks and what they read."),
-    "explain": ("preflight.cli.catalogue:explain", "Say why a check blocks, how it comes about, how to fix it."),
+    "explain": ("preflight.cli.explain:explain", "Say why a check blocks, how it comes about, how to fix it."),
     "snapshot": ("preflight.cli.snapshot:snapshot", "Save what the checks read, scrubbed, for use offline."),
     "report": ("preflight.cli.report:report", "Print a saved JSON report in another format, or compare two."),
     "knowledge": ("preflight.cli.knowledge:knowledge", "Print what is known of releases and of their faults."),
