@@ -106,8 +106,10 @@ def test_who_may_not_is_told_what_to_allow(server: KubeServer, tmp_path: Path) -
     assert "harvester-preflight rbac --with-publish" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("--source", "demo"), ("--context", "a,b")])
-def test_only_a_live_cluster_of_ones_own_can_be_published_to(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [("--source", "demo"), ("--context", "a,b"), ("--select", "nodes"), ("--skip", "node-ready")]
+)
+def test_only_the_whole_answer_about_a_live_cluster_of_ones_own_can_be_published(arguments: tuple[str, ...]) -> None:
     done = preflight("check", "--publish", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--publish" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,17 @@ def test_the_table_says_it_in_one_line(dead: Path) -> None:
     assert line.endswith("exit code 4")
     many = preflight("check", "--kubeconfig", dead, "--to", "v1.4.1", "--all-contexts", env={"COLUMNS": "200"})
     assert many.stdout.splitlines()[1:] == ["", line]
+
+
+def test_a_run_that_leaves_the_blocker_out_is_not_plainly_ready() -> None:
+    done = preflight("check", "--source", "demo", "--select", "nodes")
+    first, *_, last = done.stdout.splitlines()
+    for line in (first, last):
+        assert re.match(r"READY as far as asked: \d+ of \d+ gates", line), line
+    report = json.loads(preflight("check", "--source", "demo", "--select", "nodes", "-o", "json").stdout)
+    assert report["scope"]["partial"] is True
+    assert "addon-stuck" in report["scope"]["leftOut"]
+    assert 0 < report["scope"]["asked"] < report["scope"]["applicable"]
 
 
 def test_what_is_left_out_is_said_of_a_dead_cluster_too(dead: Path) -> None:

@@ -182,6 +182,10 @@ def _shown(request: Request) -> Request:
 def _publishable(request: Request) -> None:
     if request.output.publish and (request.settings.source != "live" or _several(request)):
         raise UsageError("--publish goes with --source live and one context: a report belongs into its own cluster")
+    if request.output.publish and (request.settings.select or request.settings.skip):
+        raise UsageError(
+            "--publish is for the whole answer, and who reads it sees no flags: leave out --select, --skip"
+        )
 
 
 def _publish(document: dict[str, Any], request: Request) -> None:
