@@ -163,14 +163,15 @@ def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
 
 
 def _headline(plan: Plan) -> str:
+    context = f", context {plan.source.context}" if plan.source.context else ""
+    where = f"({plan.source.type}: {plan.source.name}{context})"
     if not plan.steps and plan.cleared:
-        return "PLAN: nothing to put back" + (" that may be put back" if plan.refusals else "")
+        return "PLAN: nothing to put back" + (" that may be put back" if plan.refusals else "") + f" {where}"
     if not plan.steps:
-        return "PLAN: nothing to repair" + (" that may be repaired" if plan.refusals else "")
+        return "PLAN: nothing to repair" + (" that may be repaired" if plan.refusals else "") + f" {where}"
     repairs = len({step.repair for step in plan.steps})
     words = f"{len(plan.steps)} step{'s' * (len(plan.steps) != 1)} for {repairs} finding{'s' * (repairs != 1)}"
-    context = f", context {plan.source.context}" if plan.source.context else ""
-    return f"PLAN: {words} ({plan.source.type}: {plan.source.name}{context}). Nothing has been changed."
+    return f"PLAN: {words} {where}. Nothing has been changed."
 
 
 def _step_lines(step: Step) -> list[str]:
