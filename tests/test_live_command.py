@@ -101,6 +101,9 @@ def test_kubelets_that_may_not_be_asked_are_one_entry_with_the_role_that_allows_
     assert len([line for line in done.stdout.splitlines() if line.startswith("  ? ")]) == 1, done.stdout
     role = f"harvester-preflight rbac --with-kubelet | kubectl --kubeconfig {server.kubeconfig(tmp_path)} apply -f -"
     assert role in [line.strip() for line in done.stdout.splitlines()]
+    for name in ("markdown", "html", "github"):
+        text = check(server, tmp_path, "--select", "node-disk-space", "-o", name).stdout
+        assert role in text.replace("\\|", "|"), name
 
 
 @pytest.mark.parametrize("path", ["/version", "/apis", "/api/v1/pods", "/proxy/"])

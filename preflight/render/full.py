@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from preflight.render import document as doc
 from preflight.render.headline import first_lines, fleet_line, last_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
-from preflight.render.typed import commands_of, cure_line
+from preflight.render.typed import commands_of
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -100,18 +100,14 @@ def _next(report: dict[str, Any], finding: dict[str, Any], style: Style, inner: 
 def _unknown(report: dict[str, Any], style: Style) -> list[str]:
     from preflight.render.undecided import undecided
 
-    reasons = undecided(report)
+    reasons = undecided(report, style.caller)
     checks = len(doc.sections(report).unknown)
     lines = _heading(f"Could not be determined ({checks})", style) if reasons else []
     mark = paint(glyph("unknown", style.ascii), COLOURS["unknown"], style.colour)
     for reason in reasons:
         first, *more = wrap(reason.text, style.width - 2, "", "  ")
         lines += ["", f"{mark} {first}", *more]
-        lines += (
-            [f"    {paint(cure_line(report, reason.command, style.caller), 'cyan', style.colour)}"]
-            if reason.command
-            else []
-        )
+        lines += [f"    {paint(reason.command, 'cyan', style.colour)}"] if reason.command else []
         lines += wrap(reason.checks, style.width, "  Checks: ", "    ")
     return lines
 

@@ -30,7 +30,7 @@ def render(document: dict[str, Any], style: Style) -> str:
         found = entries_of(report)
         for level, group in (("error", found.blocking), ("warning", found.warnings), ("notice", found.infos)):
             lines += [_entry(level, prefix, report, entry, style) for entry in group]
-        for reason in undecided(report):
+        for reason in undecided(report, style.caller):
             names = ", ".join([*reason.deciding, *reason.advisory][:MOST])
             level = "error" if reason.deciding else "warning"
             text = "\n".join(filter(None, (reason.text, reason.command)))

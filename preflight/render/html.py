@@ -99,7 +99,7 @@ def _page(index: int, context: str, report: dict[str, Any], style: Style) -> dic
         "counts": counted(report),
         "source": doc.source_of(report),
         "unknown": len(found.unknown),
-        "reasons": undecided(report),
+        "reasons": undecided(report, style.caller),
         "sections": sections,
         "areas": list(dict.fromkeys(card["area"] for card in cards)),
         "nodes": sorted({node for card in cards for node in card["nodes"]}),

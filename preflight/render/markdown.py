@@ -69,7 +69,7 @@ def _report(context: str, report: dict[str, Any], style: Style) -> list[str]:
     lines += [text(doc.sentence(doc.source_of(report))), ""]
     lines += [f"> {text(note)}\n" for note in report["source"]["notes"]]
     lines += _entries("Blocks the upgrade", report, found.blocking, style)
-    lines += _unknown(report)
+    lines += _unknown(report, style)
     lines += _entries("Warnings", report, found.warnings, style)
     lines += _waived(doc.sections(report).waived)
     lines += _entries("Good to know", report, found.infos, style)
@@ -132,8 +132,8 @@ def _link(url: str) -> str:
     return f"<{url}>" if re.fullmatch(r"https?://[^\s<>\"\\`|]+", url) else text(url)
 
 
-def _unknown(report: dict[str, Any]) -> list[str]:
-    reasons = undecided(report)
+def _unknown(report: dict[str, Any], style: Style) -> list[str]:
+    reasons = undecided(report, style.caller)
     if not reasons:
         return []
     rows = [

@@ -14,7 +14,7 @@ from preflight.render.entries import Entries, Entry, effect_words, entries_of, o
 from preflight.render.full import detail_lines
 from preflight.render.headline import first_lines, fleet_line, last_line, nothing_read, unread_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
-from preflight.render.typed import cure_line, shared_commands
+from preflight.render.typed import shared_commands
 from preflight.render.undecided import Group, briefly, undecided
 
 if TYPE_CHECKING:
@@ -194,18 +194,14 @@ def _further(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
 def _unknown(report: dict[str, Any], style: Style) -> list[str]:
     mark = paint(glyph("unknown", style.ascii), COLOURS["unknown"], style.colour)
     lines: list[str] = []
-    groups = briefly(undecided(report))
+    groups = briefly(undecided(report, style.caller), style.caller)
     for place, group in enumerate(groups):
         if len(lines) >= MOST_LINES and place < len(groups) - 1:
             checks = {name for one in groups[place:] for name in (*one.deciding, *one.advisory)}
             return [*lines, f"  {mark} and {len(groups) - place} more reasons for {len(checks)} gates (-v)"]
         first, *more = wrap(f"{_who(group)}  {group.text}", style.width - 4, "", "")
         lines += [f"  {mark} {first}", *(f"    {line}" for line in _cut(more, 2, style))]
-        lines += (
-            [f"      {paint(cure_line(report, group.command, style.caller), 'cyan', style.colour)}"]
-            if group.command
-            else []
-        )
+        lines += [f"      {paint(group.command, 'cyan', style.colour)}"] if group.command else []
     return lines
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +9,6 @@ from preflight.commandline import TOOL, Caller, aimed, called, shell_line
 from preflight.render import document as doc
 from preflight.render.entries import Entry
 
-_KUBECTL = re.compile(r"(?:^|(?<=\| ))kubectl ")
-"""Where a line, or a part of a pipe, calls kubectl."""
 BESIDE = "--during-upgrade"
 """The flag of a repair that a running Upgrade waits for."""
 MOST = 4
@@ -68,11 +65,3 @@ def _tool_words(report: dict[str, Any], argv: list[str], flags: list[str], calle
     if target and "check" in argv[:2] and "--to" not in argv:
         flags += ["--to", target]
     return called(argv, flags, caller)
-
-
-def cure_line(report: dict[str, Any], line: str, caller: Caller) -> str:
-    """Write the cure of an unknown, which is a line already, for the cluster that was checked."""
-    flags = shell_line(report["source"].get("connection") or ())
-    if flags:
-        line = _KUBECTL.sub(lambda match: f"{match[0]}{flags} ", line)
-    return shell_line(caller.program) + line.removeprefix(TOOL) if line.startswith(f"{TOOL} ") else line

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from preflight.commandline import TOOL, Caller, shell_line
 from preflight.render import document as doc
 
 CODES = {
@@ -23,6 +24,9 @@ CODES = {
 }
 
 
+US = Caller()
+_KUBECTL = re.compile(r"(?:^|(?<=\| ))kubectl ")
+"""Where a line, or a part of a pipe, calls kubectl."""
 _ADDED = "kubectl get "
 MOST_ABSENT = 3
 """How many kinds that a file lacks are named one by one."""
@@ -46,29 +50,40 @@ class Group:
         return "; ".join([*parts, f"advisory, does not decide: {', '.join(self.advisory)}"] if self.advisory else parts)
 
 
-def undecided(report: dict[str, Any]) -> list[Group]:
-    """Group by reason, those that keep the verdict open first. A check with several reasons is under each."""
+def undecided(report: dict[str, Any], caller: Caller = US) -> list[Group]:
+    """Group by reason, those that keep the verdict open first. A check with several reasons is under each.
+
+    What to type about a reason reaches the cluster that was asked.
+    """
     found: dict[tuple[str, str], Group] = {}
     for check in doc.sections(report).unknown:
         for words in dict.fromkeys(reasons(check)):
-            reason = found.setdefault(words, Group(*words))
+            reason = found.setdefault(words, Group(words[0], cure_line(report, words[1], caller)))
             (reason.deciding if doc.decides(report, check) else reason.advisory).append(check["id"])
     return sorted(found.values(), key=lambda reason: not reason.deciding)
 
 
-def briefly(groups: list[Group]) -> list[Group]:
+def briefly(groups: list[Group], caller: Caller = US) -> list[Group]:
     """Make one of the many kinds that a file lacks: a snapshot brings them all, where a command each would fill a screen."""
     absent = [group for group in groups if group.command.startswith(_ADDED)]
     if len(absent) <= MOST_ABSENT:
         return groups
     kinds = [group.command.split()[2] for group in absent]
     text = f"Not in this source: {len(absent)} kinds, such as {', '.join(kinds[:3])}; a snapshot holds them all:"
-    one = Group(text, "harvester-preflight snapshot -o FILE")
+    one = Group(text, shell_line((*caller.program, "snapshot", "-o", "FILE")))
     for group in absent:
         one.deciding.extend(name for name in group.deciding if name not in one.deciding)
         one.advisory.extend(name for name in group.advisory if name not in (*one.advisory, *one.deciding))
     rest = [group for group in groups if group not in absent]
     return sorted([one, *rest], key=lambda group: not group.deciding)
+
+
+def cure_line(report: dict[str, Any], line: str, caller: Caller) -> str:
+    """Write what settles an unknown, which is a line already, for the cluster that was asked."""
+    flags = shell_line(report["source"].get("connection") or ())
+    if flags:
+        line = _KUBECTL.sub(lambda match: f"{match[0]}{flags} ", line)
+    return shell_line(caller.program) + line.removeprefix(TOOL) if line.startswith(f"{TOOL} ") else line
 
 
 def reasons(check: dict[str, Any]) -> list[tuple[str, str]]:
