@@ -21,7 +21,8 @@ import pytest
 from tests.command import ROOT, package_index
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-CHECKS = {path.stem.replace("_", "-") for path in (ROOT / "checks").glob("*/[!_]*.py")}
+FILES = [*(ROOT / "checks").glob("*/[!_]*.py"), *(ROOT / "checks" / "knowledge" / "advisories").glob("*.yaml")]
+CHECKS = {path.stem.replace("_", "-") for path in FILES}
 BUILD = (sys.executable, "-m", "build", "--no-isolation", "--outdir")
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "preflight", "checks", "schemas")
 
@@ -149,6 +150,9 @@ def place(request: pytest.FixtureRequest) -> Place:
 def test_the_commands_are_there_under_both_names(place: Place) -> None:
     assert place.run("harvester-preflight", "--version").startswith("harvester-preflight, version ")
     assert "Usage: kubectl harvester-preflight" in place.run("kubectl-harvester_preflight", "--help")
+    assert place.run("kubectl_complete-harvester_preflight", "check", "--fail") == (
+        "--fail-on\tFrom which severity on a finding blocks; never: exit 0 whatever the verdict.\n:4\n"
+    )
 
 
 def test_the_demo_runs_and_every_check_is_in_the_report(place: Place) -> None:
