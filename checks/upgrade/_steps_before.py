@@ -87,7 +87,7 @@ def look_at_image(sight: Sight) -> Looks:
     images = _images(sight)
     imported = [image for image in images if (condition(image, "Imported") or {}).get("status") == "True"]
     for pod in sight.read(PODS) if len(imported) < max(len(images), 1) else ():
-        if _imports(pod) and text_at(pod, "status.phase") != "Succeeded":
+        if _imports(pod, images) and text_at(pod, "status.phase") != "Succeeded":
             yield pod_wait(sight, pod, IMAGE, f"{_image_words(images)}, and its importer: ")
     for image in images:
         entry = condition(image, "Imported") or {}
@@ -119,11 +119,13 @@ def _image_words(images: list[JsonObject]) -> str:
     return f"VirtualMachineImage {full_name(images[0])}" if images else "its image"
 
 
-def _imports(pod: JsonObject) -> bool:
-    importer = "containerized-data-importer" in labels_of(pod).values() and name_of(pod).startswith(
-        ("importer-", "cdi-upload-")
-    )
-    return (importer and namespace_of(pod) == SYSTEM) or name_of(pod).startswith("backing-image-ds-")
+def _imports(pod: JsonObject, images: list[JsonObject]) -> bool:
+    """Say whether a pod imports the upgrade's image: CDI's in harvester-system, or Longhorn's for that very image."""
+    name = name_of(pod)
+    if namespace_of(pod) == SYSTEM and name.startswith(("importer-", "cdi-upload-")):
+        return True
+    marks = [mark for image in images for mark in (name_of(image), text_at(image, "metadata.uid")) if mark]
+    return name.startswith("backing-image-ds-") and any(mark in name for mark in marks)
 
 
 def look_at_repository(sight: Sight) -> Looks:
