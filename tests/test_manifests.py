@@ -191,13 +191,25 @@ def test_an_api_server_accepts_each_set(kind: str, any_server: Any, tmp_path: Pa
     if not fake:
         _serve(config, {"fleet": BUNDLE, "tekton": TASK}.get(kind))
     checked = () if not fake else ("--validate=false",)  # the stand-in publishes no OpenAPI document
-    for more in (["--dry-run=server"], []):
-        done = kubectl(config, "apply", *checked, *more, "-f", "-", stdin=text)
-        assert done.returncode == 0, done.stderr
-        assert len(done.stdout.splitlines()) == len(objects)
-        stored = server.objects("clusterroles", "rbac.authorization.k8s.io")
-        ours = [role for role in stored if role["metadata"]["name"].startswith("harvester-preflight")]
-        assert bool(ours) == (not more and kind not in ("fleet", "addon"))
+    try:
+        for more in (["--dry-run=server"], []):
+            done = kubectl(config, "apply", *checked, *more, "-f", "-", stdin=text)
+            assert done.returncode == 0, done.stderr
+            assert len(done.stdout.splitlines()) == len(objects)
+            assert _roles(server) == (set() if more or kind in ("fleet", "addon") else {_name(objects)})
+    finally:  # a real server goes on; a namespace cannot be deleted there
+        left = [entry for entry in objects if entry["kind"] != "Namespace"]
+        kubectl(config, "delete", "--wait=false", "--ignore-not-found", "-f", "-", stdin=yaml.safe_dump_all(left))
+
+
+def _roles(server: Any) -> set[str]:
+    stored = server.objects("clusterroles", "rbac.authorization.k8s.io")
+    return {name for role in stored if (name := role["metadata"]["name"]).startswith("harvester-preflight")}
+
+
+def _name(objects: list[dict[str, Any]]) -> str:
+    (name,) = [entry["metadata"]["name"] for entry in objects if entry["kind"] == "ServiceAccount"]
+    return str(name)
 
 
 def namespace(name: str) -> dict[str, Any]:
@@ -215,3 +227,5 @@ def _serve(config: Path, kind: Kind | None) -> None:
     assert done.returncode == 0, done.stderr
     done = kubectl(config, "wait", "--for=condition=Established", f"crd/{kind.resource}", "--timeout=60s")
     assert done.returncode == 0, done.stderr
+    served = ("get", "--raw", f"/apis/{kind.api_version}")
+    assert any(kind.plural in kubectl(config, *served).stdout for _ in range(60)), f"{kind.resource} is not served"
