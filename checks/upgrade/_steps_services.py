@@ -30,6 +30,8 @@ from ._workloads import full_name, job_ended, newest, quoted
 
 ADDON, MANIFESTS, CHART = "waits-for-addon", "waits-for-manifests", "waits-for-chart"
 FLEET = "fleet-local"
+UPDATING = "AddonUpdating"
+"""The status that the upgrade's own patch of an Addon leads to."""
 SETTLES = timedelta(minutes=10)
 """How long an operation may take that began in this step, and so may be the upgrade's own."""
 CANNOT_APPLY = ("ErrApplied", "error validating", "cannot patch", "Invalid value", "forbidden", "timed out waiting")
@@ -88,7 +90,7 @@ def _addon(sight: Sight, addon: JsonObject) -> Seen:
         ADDON,
         words,
         ref_of(addon),
-        not _may_be_its_own(sight, since),
+        status != UPDATING or not _may_be_its_own(sight, since),
         "Find out by gate addon-stuck what the Addon waits for, and cure that; the Job's next try then passes",
         (tool("fix --during-upgrade --only {}", f"addon-stuck:{place}"),),
         {"chart": (name_of(addon),)},

@@ -80,6 +80,33 @@ def test_what_the_finding_offers_lets_the_upgrade_go_on(tmp_path: Path, capsys: 
         assert patched(server, tmp_path) == 200
 
 
+def test_where_the_old_chart_is_gone_the_status_is_settled_and_the_upgrade_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    objects = [item for document in load_documents(FIXTURE.read_bytes()) for item in document["items"]]
+    for one in objects:
+        if one["kind"] == "Addon" and one["metadata"]["name"] == "rancher-logging":
+            one["spec"]["version"] = "103.0.0+up3.17.10"  # which the repository of v1.4.1 serves no more
+    template = {"spec": {"containers": [{"name": "repo", "image": "rancher/harvester-cluster-repo:v1.4.1"}]}}
+    repository = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "harvester-cluster-repo", "namespace": "cattle-system"},
+        "spec": {"template": template},
+    }
+    deployed = release("cattle-logging-system", "rancher-logging", 1)
+    objects = [one for one in objects if one["kind"] != "Secret"]
+    with KubeServer([*objects, namespace(), repository, deployed]) as server:
+        config = ["--kubeconfig", str(server.kubeconfig(tmp_path))]
+        run(["check", *config, "--to", "v1.4.1", "--select", "addon-stuck", "-o", "json"])
+        report = json.loads(capsys.readouterr().out)
+        found = {one["resource"]["name"]: one for check in report["checks"] for one in check["findings"]}
+        (command,) = found["rancher-logging"]["commands"]
+        assert command["argv"][-2:] == ["--apply", "--force"]
+        assert run([*command["argv"][1:], *config, "--yes"]) == 0, capsys.readouterr().err
+        assert patched(server, tmp_path) == 200
+
+
 def test_one_entry_says_what_the_upgrade_waits_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["check", "--source", str(FIXTURE), "--select", "addons", "--select", "upgrade-in-progress"]
     assert run([*words, "--now", "2026-11-23T19:30:00Z"]) == 3
