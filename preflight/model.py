@@ -227,8 +227,8 @@ class CheckResult:
     required: bool = False
     waived_by: str = ""
     """The annotation by which the server itself would let it pass."""
-    left_out: bool = False
-    """Whether --select or --skip left it out, so that it was not asked."""
+    left_out: str = ""
+    """The flag that left it out, `--select` or `--skip`, so that it was not asked."""
     reasons: tuple[Reason, ...] = ()
     """What could not be determined, as values; `reason` is the same in words."""
 
@@ -244,6 +244,8 @@ class Scope:
     """Checks that apply, those included that were left out."""
     left_out: tuple[str, ...] = ()
     """The ids of those that were left out."""
+    by: tuple[str, ...] = ()
+    """The flags that left them out: `--select`, `--skip`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ def scope_of(results: Sequence[CheckResult]) -> Scope:
     of_the_cluster = [result for result in results if result.category != CONFIGURATION]
     left_out = tuple(result.id for result in of_the_cluster if result.left_out)
     asked = sum(1 for result in of_the_cluster if result.status is not Status.SKIPPED)
-    return Scope(bool(left_out), asked, asked + len(left_out), left_out)
+    by = tuple(sorted({result.left_out for result in of_the_cluster if result.left_out}))
+    return Scope(bool(left_out), asked, asked + len(left_out), left_out, by)
 
 
 def decide(results: Sequence[CheckResult], fail_on: str) -> Verdict:
@@ -120,6 +121,7 @@ def report_dict(report: Report) -> dict[str, Any]:
             "asked": report.scope.asked,
             "applicable": report.scope.applicable,
             "leftOut": list(report.scope.left_out),
+            "by": list(report.scope.by),
         },
         "knowledge": {"date": report.knowledge.date or None, "sources": list(report.knowledge.sources)},
         "checks": [_check_dict(result) for result in report.checks],

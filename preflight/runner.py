@@ -28,6 +28,7 @@ from preflight.model import (
     UpgradePair,
 )
 from preflight.releases import NOTHING, Knowledge
+from preflight.selection import LEFT_OUT
 from preflight.serving import served_to
 from preflight.values.docs_links import docs_of
 from preflight.via import as_meant, beside, waiver
@@ -80,7 +81,7 @@ def run_checks(
                 findings=answer.findings,
                 worst=check.worst,
                 required=required(check),
-                left_out=bool(left_out.get(check.id)) and applicability(check, pair)[0] is not False,
+                left_out=left_out.get(check.id, "") if applicability(check, pair)[0] is not False else "",
                 waived_by=waiver(check.id, check.waived_by, pair.via),
             )
         )
@@ -106,7 +107,7 @@ def _one(
     attests: Attests,
 ) -> _Answer:
     if left_out:
-        return _Answer(Status.SKIPPED, left_out)
+        return _Answer(Status.SKIPPED, LEFT_OUT[left_out])
     applies, reason = applicability(check, pair)
     if applies is False:
         return _Answer(Status.SKIPPED, reason)

@@ -10,11 +10,14 @@ from preflight.values.names import is_meant, perhaps
 
 SEE = "; `harvester-preflight list` shows them all"
 
+LEFT_OUT = {"--select": "not selected (--select)", "--skip": "left out by --skip"}
+"""What the report says of a check that a flag leaves out."""
+
 
 def select_checks(
     checks: Sequence[Check], select: Sequence[str], skip: Sequence[str], require: Sequence[str]
 ) -> Mapping[str, str]:
-    """Return the reason why each check is left out, empty for those that run.
+    """Return the flag that leaves each check out, `--select` or `--skip`, empty for those that run.
 
     Raises UsageError for a word that means no check, and for a required check that is missing or left out.
     """
@@ -27,14 +30,14 @@ def select_checks(
             raise UsageError(f"--require {word}: no check has this id{perhaps(word, names_of(checks), SEE)}")
     left_out = {}
     for check in checks:
-        reason = ""
+        flag = ""
         if select and not any(_matches(check, word) for word in select):
-            reason = "not selected (--select)"
+            flag = "--select"
         elif any(_matches(check, word) for word in skip):
-            reason = "left out by --skip"
-        if reason and is_required(check, require):
-            raise UsageError(f"check {check.id} is required (--require) and {reason}: drop one of the two")
-        left_out[check.id] = reason
+            flag = "--skip"
+        if flag and is_required(check, require):
+            raise UsageError(f"check {check.id} is required (--require) and {LEFT_OUT[flag]}: drop one of the two")
+        left_out[check.id] = flag
     return left_out
 
 

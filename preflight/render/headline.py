@@ -32,7 +32,8 @@ def verdict_words(report: dict[str, Any]) -> str:
     scope = report.get("scope") or {}
     word = str(report["verdict"]).upper()
     if scope.get("partial"):
-        return f"{word} as far as asked: {scope['asked']} of {scope['applicable']} gates (--select, --skip)"
+        flags = ", ".join(scope.get("by") or ("--select", "--skip"))  # reports of earlier versions do not say
+        return f"{word} as far as asked: {scope['asked']} of {scope['applicable']} gates ({flags})"
     return word
 
 

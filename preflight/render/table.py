@@ -219,7 +219,11 @@ def _foot(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
     parts += [f"{glyph('skipped', style.ascii)} {skipped} do not apply"] if skipped > 0 else []
     parts += [f"{glyph('skipped', style.ascii)} {left_out} left out"] if left_out else []
     parts += [f"{glyph('waived', style.ascii)} {doc.amount_of(found.waived)} waived"] if found.waived else []
-    parts += [f"{glyph('info', style.ascii)} {len(found.infos)} notes"] if found.infos else []
+    parts += (
+        [f"{glyph('info', style.ascii)} {len(found.infos)} {'note' if len(found.infos) == 1 else 'notes'}"]
+        if found.infos
+        else []
+    )
     more = ["all of it: -v"]
     ids = [str(entry.check["id"]) for entry in (*found.blocking, *found.warnings)]
     more += [f"one: --show {ids[0]}"] if ids else []

@@ -390,9 +390,9 @@ def test_a_hundred_causes_are_counted_and_named() -> None:
 
 
 def test_a_partial_run_never_says_plain_ready() -> None:
-    left = replace(result("x", Status.SKIPPED, "nodes", reason="not selected (--select)"), left_out=True)
+    left = replace(result("x", Status.SKIPPED, "nodes", reason="not selected (--select)"), left_out="--select")
     report = document([*PASSES, left])
-    assert report["scope"] == {"partial": True, "asked": 5, "applicable": 6, "leftOut": ["x"]}
+    assert report["scope"] == {"partial": True, "asked": 5, "applicable": 6, "leftOut": ["x"], "by": ["--select"]}
     shown = lines("table", report)
     for line in (shown[0], shown[-1]):
         assert line.startswith("READY as far as asked: 5 of 6 gates")
