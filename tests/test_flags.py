@@ -39,7 +39,7 @@ def test_every_flag_of_every_command_has_its_environment_variable() -> None:
         assert param.envvar == wanted, (name, flag)
 
 
-@pytest.mark.parametrize("name", ["check", "fix", "rollback", "snapshot"])
+@pytest.mark.parametrize("name", ["check", "fix", "rollback", "snapshot", "why"])
 def test_the_help_of_a_command_with_many_options_is_in_groups(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
@@ -48,6 +48,7 @@ def test_the_help_of_a_command_with_many_options_is_in_groups(name: str) -> None
     assert list(sections)[-2:] == ["Other options", list(sections)[-1]]
     shown = [flag for _, flag, _ in every_option(command) if re.search(rf"^  .*{flag}\b", text, re.MULTILINE)]
     assert len(shown) == len(list(every_option(command)))
+    assert "JOURNAL" not in sections["Other options"]
     left_over = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", sections["Other options"], re.MULTILINE))
     assert left_over <= {"--config", "--help"}
     assert "--kubeconfig" in sections["Cluster"]

@@ -19,6 +19,7 @@ from preflight.cli.output import deliver
 from preflight.cli.request import Output, Request
 from preflight.cli.watching import CLEAR, watch
 from preflight.cluster.connection import Connection
+from preflight.flow import registered_checks
 from preflight.settings import Settings
 from tests.command import started
 from tests.kube import Fail, KubeServer
@@ -55,7 +56,8 @@ def watched(request: Request, *between: Callable[[], Any]) -> int:
             raise KeyboardInterrupt
         left.pop(0)()
 
-    return watch(partial(look, request, None), partial(deliver, output=request.output), request, sleep=sleep)
+    tell = partial(deliver, output=request.output, checks=partial(registered_checks, request.settings))
+    return watch(partial(look, request, None), tell, request, sleep=sleep)
 
 
 def nothing() -> None:

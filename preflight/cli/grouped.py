@@ -15,7 +15,7 @@ READ, CHECKS, OUTPUT, REPAIR, CLUSTER, OTHER = (
 _SUBJECTS = {
     READ: "source from to expect-version now",
     CHECKS: "select skip require via ask-server probe-nodes probe-image no-plugins knowledge",
-    OUTPUT: "output report fail-on show baseline watch publish color quiet verbose",
+    OUTPUT: "output report fail-on show baseline watch logs publish color quiet verbose",
     REPAIR: "apply yes only strategy force remediate wait backup-dir resume from-report during-upgrade accept-journal",
     CLUSTER: "kubeconfig context all-contexts cluster user as as-group server token certificate-authority "
     "insecure-skip-tls-verify request-timeout timeout",
@@ -31,7 +31,7 @@ class Grouped(click.Command):
         """Write a section for each subject that has options."""
         sections: dict[str, list[tuple[str, str]]] = {subject: [] for subject in (*_SUBJECTS, OTHER)}
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 subject = next((SUBJECT[flag] for flag in param.opts if flag in SUBJECT), OTHER)
                 sections[subject].append(record)

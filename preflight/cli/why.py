@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from preflight.cli.grouped import Grouped
 from preflight.cli.options import (
     colour_option,
     config_option,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@click.command()
+@click.command(cls=Grouped)
 @source_options
 @output_option("table", "json", help="How to print the answer.")
 @option(
