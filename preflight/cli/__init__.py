@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from preflight import __version__
+from preflight.cli.naming import NamedContext, as_called, called_as
 from preflight.errors import ExitCode, PreflightError
 from preflight.values.foreign_text import visible
 from preflight.values.names import perhaps
@@ -53,6 +54,8 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports one only when it is called."""
 
+    context_class = NamedContext
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of the table above."""
         return list(COMMANDS)
@@ -63,6 +66,7 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
+        command.context_class = NamedContext
         return command
 
     def resolve_command(
@@ -115,7 +119,7 @@ def run(args: Sequence[str] | None = None) -> int:
         code = import_module("preflight.cli.completing").answer(cli, sys.argv)
         return int(code)
     try:
-        code = cli.main(args, prog_name=_called_as(), standalone_mode=False)
+        code = cli.main(args, prog_name=called_as(), standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()
@@ -135,7 +139,7 @@ def run(args: Sequence[str] | None = None) -> int:
 def say(text: str) -> None:
     """Write one line to standard error; a closed standard error is no reason to fail."""
     try:
-        click.echo(text, err=True)
+        click.echo(as_called(text), err=True)
     except OSError:
         silence(sys.stderr)
 
@@ -155,11 +159,6 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 def _completes() -> bool:
     """Say whether a shell wants words completed: by click's variable, or through kubectl by the name of the program."""
     return COMPLETION in os.environ or os.path.basename(sys.argv[0] or "").startswith(KUBECTL_COMPLETION)
-
-
-def _called_as() -> str:
-    name = os.path.basename(sys.argv[0] or "")
-    return "kubectl harvester-preflight" if name.startswith("kubectl-") else "harvester-preflight"
 
 
 def _verbose(args: Sequence[str] | None) -> bool:

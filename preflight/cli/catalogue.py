@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from preflight.check import Check
+from preflight.cli.naming import called_as
 from preflight.cli.options import config_option, output_option, plugin_option
 from preflight.cli.output import print_text
 from preflight.cli.request import request_from
@@ -99,7 +100,7 @@ def _table(checks: tuple[Check, ...], width: int = 0) -> str:
     table = tabulate(rows, headers=headers, tablefmt="plain")
     if width and max(map(len, table.splitlines())) > width:
         table = tabulate(_narrow(rows, width), headers=[headers[0], headers[2], headers[4]], tablefmt="plain")
-    return f"{table}\n\n{len(checks)} checks. More on one: harvester-preflight explain ID"
+    return f"{table}\n\n{len(checks)} checks. More on one: {called_as()} explain ID"
 
 
 def _narrow(rows: list[list[str]], width: int) -> Iterator[list[str]]:

@@ -10,6 +10,7 @@ import click
 
 from preflight.check import Check
 from preflight.cli.catalogue import versions_of
+from preflight.cli.naming import called_as
 from preflight.cli.options import config_option, output_option, plugin_option
 from preflight.cli.output import print_text
 from preflight.cli.request import request_from
@@ -106,4 +107,4 @@ def _table(known: Knowledge, advisories: list[Check]) -> Iterator[str]:
     issues = [[check.id, check.worst.value, versions_of(check), check.origin] for check in advisories]
     yield tabulate(issues, headers=["KNOWN ISSUE", "WORST", "APPLIES TO", "PACKAGE OR FILE"], tablefmt="plain")
     yield ""
-    yield "More on one: harvester-preflight explain ID. How to add one: docs/knowledge.md"
+    yield f"More on one: {called_as()} explain ID. How to add one: docs/knowledge.md"
