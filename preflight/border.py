@@ -36,6 +36,7 @@ from preflight.model import (
     Where,
 )
 from preflight.values.paths import split_path
+from preflight.values.secrets import cleaned_value, cleaned_words, without_secrets
 from preflight.values.versions import check_range
 
 _FINDING = {
@@ -119,19 +120,26 @@ def _bad_value(loaded: Check) -> str:
 def examined(outcome: object) -> Outcome | Reason:
     """Return the outcome as the report may take it, or the reason why it is none.
 
-    Evidence becomes plain JSON values of its own, and what only the engine fills in is taken off a finding: no check
-    waives itself.
+    Evidence becomes plain JSON values of its own, secrets go (preflight.values.secrets), and what only the engine fills
+    in is taken off a finding: no check waives itself.
     """
     match outcome:
         case Finding():
             return _finding(outcome)
         case Unknown():
-            problem = _wrong_parts(outcome.reason, Reason, "reason")
+            if not (problem := _wrong_parts(outcome.reason, Reason, "reason")):
+                return Unknown(clean_reason(outcome.reason))
         case NotApplicable():
-            problem = _wrong("reason", outcome.reason, str)
+            if not (problem := _wrong("reason", outcome.reason, str)):
+                return NotApplicable(without_secrets(outcome.reason))
         case _:
             return _crashed(f"a {type(outcome).__name__}, which is no outcome")
-    return _crashed(f"an {type(outcome).__name__} whose {problem}") if problem else outcome
+    return _crashed(f"an {type(outcome).__name__} whose {problem}")
+
+
+def clean_reason(reason: Reason) -> Reason:
+    """Return a reason without secrets."""
+    return replace(reason, text=without_secrets(reason.text), cure=without_secrets(reason.cure))
 
 
 def _finding(finding: Finding) -> Finding | Reason:
@@ -144,7 +152,24 @@ def _finding(finding: Finding) -> Finding | Reason:
             problem = f"evidence is not JSON: {error}"
     if problem:
         return _crashed(f"a Finding whose {problem}")
-    return replace(finding, evidence=evidence, waived=None, id="", caused_by=(), folded=False)
+    told = finding.consequence
+    return replace(
+        finding,
+        message=without_secrets(finding.message),
+        hint=without_secrets(finding.hint),
+        evidence=cleaned_value(evidence),
+        consequence=replace(told, text=without_secrets(told.text)) if told else None,
+        commands=tuple(map(_clean_command, finding.commands)),
+        waived=None,
+        id="",
+        caused_by=(),
+        folded=False,
+    )
+
+
+def _clean_command(command: Command) -> Command:
+    words = cleaned_words([without_secrets(word) for word in command.argv])
+    return replace(command, argv=tuple(words), why=without_secrets(command.why))
 
 
 def _problem_of(finding: Finding) -> str:

@@ -29,8 +29,9 @@ class Need:
     namespaces: tuple[str, ...] = ()
     """The check looks only at these: that other namespaces were not read does not matter to it. Empty: at all."""
     values: tuple[str, ...] = ()
-    """Paths in the Helm values (or CloudInit parts) that stand as text in one of the fields: what of such a text is
-    kept when a snapshot is taken. A `*` that ends a path keeps the names of a map and nothing below them."""
+    """What is kept when a snapshot is taken of a text that holds more than a check reads: paths in the Helm values that
+    stand in one of the fields (a `*` that ends a path keeps the names of a map and nothing below them), words of the
+    lines of a CloudInit, beginnings of the words of a command line, names of the Settings of Harvester."""
 
 
 def need(

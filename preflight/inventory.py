@@ -21,8 +21,6 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far the clocks of the API servers of one cluster may be apart."""
 CURRENT_WITHIN = timedelta(days=1)
 """A running cluster writes something every few seconds; of what was read, something within a day."""
-REMOVED = "***"
-"""What stands in a snapshot for a text that nobody else may see."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from preflight.values.versions import HarvesterVersion, parse_version
 
 _BUILD = re.compile(r"(?:v?\d+\.\d+|master|main)-[\w.-]+|[0-9a-f]{7,40}(?:-[\w.-]+)?")
 PAIR_NEEDS: tuple[Need, ...] = (
-    need("settings.harvesterhci.io", "value", "default"),
+    need("settings.harvesterhci.io", "value", "default", values=("server-version",)),
     need("versions.harvesterhci.io", "spec.minUpgradableVersion", "spec.releaseDate"),
 )
 """What must be read to settle the pair when the flags do not."""

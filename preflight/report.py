@@ -26,6 +26,7 @@ from preflight.model import (
     Verdict,
 )
 from preflight.releases import NOTHING, Knowledge
+from preflight.values.secrets import cleaned_value
 from preflight.values.times import format_time
 
 EXIT_CODES = {
@@ -134,7 +135,7 @@ def _source_dict(source: SourceInfo) -> dict[str, Any]:
         "name": source.name,
         "collectedAt": format_time(source.collected_at),
         "clock": source.clock,
-        "notes": list(source.notes),
+        "notes": cleaned_value(list(source.notes)),
         "context": source.context or None,
         "connection": list(source.connection),
         "clusterUid": source.cluster_uid or None,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from preflight.border import examined, ours_alone
+from preflight.border import clean_reason, examined, ours_alone
 from preflight.check import Check
 from preflight.errors import NotCollected, Unreadable
 from preflight.inventory import Inventory, View, matters_to
@@ -219,7 +219,7 @@ def _unread(check: Check, inventory: Inventory) -> list[Reason]:
 
 def _answer(findings: Sequence[Finding], unknowns: Sequence[Reason]) -> _Answer:
     severities = {finding.severity for finding in findings if finding.waived is None}
-    reasons = tuple(dict.fromkeys(unknowns))
+    reasons = tuple(dict.fromkeys(map(clean_reason, unknowns)))
     reason = _in_words(reasons)
     if Severity.FAIL in severities:
         words = f"besides, not everything could be determined: {reason}" if reason else ""

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from preflight.check import Check, Need
-from preflight.inventory import REMOVED, Collected, Held, Inventory, JsonObject
+from preflight.inventory import Collected, Held, Inventory, JsonObject
 from preflight.model import Code, Reason
 from preflight.values.paths import ALWAYS_KEPT, covers, field_tree, keep_fields
+from preflight.values.secrets import REMOVED
 
 AGAIN = "take the snapshot again with this version of harvester-preflight"
 MAX_NAMED = 5

@@ -35,7 +35,11 @@ CONTAINERS = "spec.template.spec.containers"
     id="longhorn-share-manager-hotfix",
     title="longhorn-manager uses the stock share-manager image",
     category="longhorn",
-    needs=(need(DAEMONSETS, f"{CONTAINERS}.command", f"{CONTAINERS}.args", namespaces=("longhorn-system",)),),
+    needs=(
+        need(
+            DAEMONSETS, f"{CONTAINERS}.command", f"{CONTAINERS}.args", namespaces=("longhorn-system",), values=(FLAG,)
+        ),
+    ),
     from_versions="=1.4.3",
     to_versions=">=1.5.0 <1.6.0",
     worst=WARN,

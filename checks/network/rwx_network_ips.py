@@ -40,7 +40,10 @@ WANTED = 1
     id="rwx-network-ips",
     title="The network of share volumes has a free address",
     category="network",
-    needs=(need(SETTINGS, "value", "default"), need(POOLS, "spec.allocations", unserved_is_empty=True)),
+    needs=(
+        need(SETTINGS, "value", "default", values=("rwx-network",)),
+        need(POOLS, "spec.allocations", unserved_is_empty=True),
+    ),
     from_versions=">=1.8.0",
     enforced_by=(Enforcer.SCRIPTS, Enforcer.CHECK_SH),
     docs="https://docs.harvesterhci.io/v1.8/advanced/storagenetwork",

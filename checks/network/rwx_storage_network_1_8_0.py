@@ -58,7 +58,13 @@ INITIALIZED = "rwx-network.settings.harvesterhci.io/initialized"
     title="Share volumes are on the network that the settings name",
     category="network",
     needs=(
-        need(SETTINGS, "value", "default", f"metadata.annotations[{INITIALIZED}]"),
+        need(
+            SETTINGS,
+            "value",
+            "default",
+            f"metadata.annotations[{INITIALIZED}]",
+            values=("storage-network", "rwx-network"),
+        ),
         need(LONGHORN_SETTINGS, "value", "default", "status.applied", "metadata.managedFields.time"),
         need(DAEMONSETS, f"spec.template.metadata.annotations[{CNI}]", optional=True, namespaces=("longhorn-system",)),
     ),

@@ -57,7 +57,15 @@ STUCK = hangs(
     title="The storage network has addresses for the new Longhorn pods",
     category="network",
     needs=(
-        need(SETTINGS, "value", "default"),
+        need(
+            SETTINGS,
+            "value",
+            "default",
+            values=(
+                "storage-network",
+                "rwx-network",
+            ),
+        ),
         need(LONGHORN, "value", "default", optional=True),
         need(MANAGERS),
         need(IMAGES),

@@ -69,6 +69,7 @@ REFUSED = {
             "spec.containers.command",
             "spec.containers.args",
             namespaces=("harvester-system", "kube-system"),
+            values=(MAXIMUM, EXTEND),
         ),
     ),
     from_versions="<=1.8.1 || =1.9.0-rc1",

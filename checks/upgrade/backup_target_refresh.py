@@ -36,7 +36,7 @@ NAME = "backup-target"
     id="backup-target-refresh",
     title="The backup target has a refresh interval",
     category="upgrade",
-    needs=(need(SETTINGS, "value", "default"),),
+    needs=(need(SETTINGS, "value", "default", values=("backup-target",)),),
     worst=WARN,
     from_versions="<=1.4.2",
     to_versions=">=1.4.2",

@@ -56,7 +56,7 @@ from ._upgrade_config import (
     id="upgrade-config-setting",
     title="Setting upgrade-config is one the server can use",
     category="upgrade",
-    needs=(need(SETTINGS, "value", "default"), need("nodes", optional=True)),
+    needs=(need(SETTINGS, "value", "default", values=("upgrade-config",)), need("nodes", optional=True)),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.DOCS, Enforcer.NONE),
     docs="https://docs.harvesterhci.io/v1.8/advanced/index#upgrade-config",
     why="The server decodes this setting before and during the upgrade; what it cannot decode stops it, early or late.",

@@ -49,7 +49,10 @@ PATCH = '{"metadata":{"annotations":{"storageclass.kubernetes.io/is-default-clas
     id="upgrade-log-prerequisites",
     title="The log of the upgrade can come up",
     category="upgrade",
-    needs=(need(CLASSES, f"metadata.annotations[{IS_DEFAULT}]"), need(SETTINGS, "value", "default", optional=True)),
+    needs=(
+        need(CLASSES, f"metadata.annotations[{IS_DEFAULT}]"),
+        need(SETTINGS, "value", "default", values=("upgrade-config",), optional=True),
+    ),
     worst=WARN,
     enforced_by=(Enforcer.SCRIPTS,),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/index",

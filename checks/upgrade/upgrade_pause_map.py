@@ -41,7 +41,7 @@ EDIT = kubectl("edit settings.harvesterhci.io upgrade-config")
     id="upgrade-pause-map",
     title="No node waits for a person during the upgrade",
     category="upgrade",
-    needs=(need(SETTINGS, "value", "default"), need("nodes")),
+    needs=(need(SETTINGS, "value", "default", values=("upgrade-config",)), need("nodes")),
     worst=WARN,
     from_versions=">=1.7.0",
     enforced_by=(Enforcer.NONE,),

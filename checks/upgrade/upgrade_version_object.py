@@ -55,7 +55,16 @@ APPLY = kubectl("apply -n harvester-system -f version.yaml", why="the release's 
     needs=(
         need(VERSIONS, "spec.isoURL", "spec.isoChecksum", "spec.releaseDate", "spec.tags"),
         need(PLAN_VERSIONS, "spec.isoURL", "spec.isoChecksum", optional=True),
-        need(SETTINGS, "value", "default", optional=True),
+        need(
+            SETTINGS,
+            "value",
+            "default",
+            values=(
+                "upgrade-checker-enabled",
+                "upgrade-checker-url",
+            ),
+            optional=True,
+        ),
         need(IMAGES, *FIELDS, f"metadata.annotations[{MARK}]", optional=True, namespaces=("harvester-system",)),
     ),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.NONE),

@@ -60,7 +60,7 @@ MACHINES, INSTANCES = "virtualmachines.kubevirt.io", "virtualmachineinstances.ku
             "spec.volumes.persistentVolumeClaim.hotpluggable",
             "spec.volumes.dataVolume.hotpluggable",
         ),
-        need(SETTINGS, "value", "default", optional=True),
+        need(SETTINGS, "value", "default", values=("upgrade-config",), optional=True),
     ),
     from_versions=">=1.7.0",
     enforced_by=(Enforcer.WEBHOOK, Enforcer.NONE),

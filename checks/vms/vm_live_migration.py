@@ -59,7 +59,7 @@ NOBODY_ELSE = harmless("Only check.sh minds: this server accepts a machine with 
             "spec.volumes.name",
         ),
         need(MACHINES, "status.printableStatus", *(f"spec.template.{field}" for field in DISKS)),
-        need(SETTINGS, "value", "default", optional=True),
+        need(SETTINGS, "value", "default", values=("upgrade-config",), optional=True),
     ),
     enforced_by=(Enforcer.WEBHOOK, Enforcer.SCRIPTS, Enforcer.CHECK_SH),
     docs="https://docs.harvesterhci.io/v1.8/upgrade/index",

@@ -26,7 +26,7 @@ def _log(api: Any, pod: str) -> dict[str, Any]:
     from urllib.parse import quote
 
     from preflight.cluster.errors import ApiError
-    from preflight.sources.saved.scrub import scrub_text
+    from preflight.values.secrets import without_secrets
 
     namespace, _, name = pod.partition("/")
     path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}/log"
@@ -35,6 +35,6 @@ def _log(api: Any, pod: str) -> dict[str, Any]:
         body = api.fetch(path, query, accept="text/plain, application/json").body
     except ApiError as error:
         return {"pod": pod, "lines": [], "reason": one_line(error.server_message or error.message, 300)}
-    text = scrub_text(body[-MOST_BYTES:].decode("utf-8", "replace"))
+    text = without_secrets(body[-MOST_BYTES:].decode("utf-8", "replace"))
     lines = [line[:LONGEST_LINE] for line in text.splitlines()[-MOST_LINES:]]
     return {"pod": pod, "lines": [visible(line) for line in lines], "reason": None if lines else "it is empty"}

@@ -26,6 +26,7 @@ from preflight.errors import ExitCode, PreflightError, UsageError
 from preflight.flow import all_needs, registered_checks
 from preflight.pair import no_version, version_pair
 from preflight.values.foreign_text import visible
+from preflight.values.secrets import without_secrets
 
 
 @click.command(cls=Grouped)
@@ -76,6 +77,6 @@ def snapshot(ctx: click.Context, /, target: Path, **params: Any) -> None:
     unread = {name: why for name, reasons in whys.items() if (why := "; ".join(map(str, reasons)))}
     say(f"{visible(str(target))}: {objects} objects, running version {pair.from_version or 'not known'}")
     for name, why in sorted(unread.items()):
-        say(f"  not read: {name}: {visible(why)}")
+        say(f"  not read: {name}: {visible(without_secrets(why))}")
     needed = {need.resource.name for need in needs if not need.optional}
     ctx.exit(ExitCode.UNDECIDED if needed & unread.keys() else ExitCode.READY)

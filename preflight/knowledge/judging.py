@@ -54,7 +54,7 @@ def advisory_check(advisory: Advisory) -> Check:
                 *advisory.reads.get(name, ()),
                 optional=advisory.resource(name).how == "node",
                 namespaces=_namespaces(advisory, name),
-                values=tuple((advisory.content.get("values") or {}).get(name) or ()),
+                values=(*((advisory.content.get("values") or {}).get(name) or ()), *_settings(advisory, name)),
             )
             for name in advisory.resources
         ),
@@ -78,6 +78,13 @@ def advisory_check(advisory: Advisory) -> Check:
 
 def _about(fault: Fault) -> str:
     return f"{fault.consequence.text.rstrip('.')}. {filled(fault.text('hint'), lambda _: '…').rstrip('.')}."
+
+
+def _settings(advisory: Advisory, resource: str) -> tuple[str, ...]:
+    """Return the Settings of Harvester that are asked for by name: a snapshot keeps the values of no others."""
+    if resource != "settings.harvesterhci.io":
+        return ()
+    return tuple(sorted({fault.text("named") for fault in advisory.faults if fault.objects == resource} - {""}))
 
 
 def _namespaces(advisory: Advisory, resource: str) -> tuple[str, ...]:

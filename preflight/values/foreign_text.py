@@ -6,7 +6,11 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
+from preflight.values.secrets import without_secrets
+
 MAX_LINE = 2000
+MAX_SECRET = 4096
+"""How far a secret may reach behind the end of what is shown."""
 COMMAND_WORD = re.compile(r"(?<!\S)::")
 """What a runner of pipelines takes for a command where a line begins with it: any blank may become a line's end."""
 COMMAND_SIGN = "##["
@@ -50,8 +54,9 @@ def _escape(char: str) -> str:
 
 
 def one_line(text: object, limit: int = MAX_LINE) -> str:
-    """Make one printable line of a text that somebody else wrote."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in str(text)[: limit * 4]).split())
+    """Make one printable line of a text that somebody else wrote, without secrets: cut, one could not be told any more."""
+    clean = without_secrets(str(text)[: limit * 4 + MAX_SECRET])
+    line = " ".join("".join(char if char.isprintable() else " " for char in clean[: limit * 4]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -3,55 +3,51 @@
 Applying it twice changes nothing more.
 
 Rule: a check must come to the same result on a scrubbed inventory; what no check reads may go. Text that a check would
-find unreadable stays unreadable, so that removing it never turns `unknown` into `pass`.
+find unreadable stays unreadable, so that removing it never turns `unknown` into `pass`. What looks like a secret is
+known in one place only, preflight.values.secrets, to which everything that leaves this machine goes.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from preflight.inventory import REMOVED, JsonObject
+from preflight.inventory import JsonObject
+from preflight.resources import Resource
 from preflight.values.paths import FieldTree, split_path
+from preflight.values.secrets import REMOVED, cleaned_value
 
 _NOT_YAML = "[removed from the snapshot: this was not YAML"
 
-REDUCED: Mapping[str, str] = {
-    "Addon": "spec.valuesContent",
-    "HelmChart": "spec.valuesContent",
-    "HelmChartConfig": "spec.valuesContent",
-    "CloudInit": "spec.contents",
-}
-"""Kind → the field whose text is cut down to what checks declare (`need(values=…)`): paths of Helm values, and of a
-CloudInit the lines that hold one of the words."""
-
+_CONTAINERS = ("spec.containers", "spec.initContainers", "spec.template.spec.containers")
+_COMMAND_LINES = tuple(f"{path}.{part}" for path in _CONTAINERS for part in ("command", "args"))
 SECRET_SETTINGS = frozenset(
     {"additional-ca", "ssl-certificates", "containerd-registry", "cluster-registration-url", "rancher-cluster"}
 )
-_WHOLE_OBJECTS = ("kubectl.kubernetes.io/last-applied-configuration", "objectset.rio.cattle.io/applied")
+"""Settings of Harvester of which no value is kept whoever asks: only whether there is one."""
+HELD_WHOLE_BEFORE = ("Pod", "DaemonSet", "Deployment", "Setting")
+"""Kinds of which snapshots that do not say what they cut down hold the texts as they were."""
+REDUCED: Mapping[str, tuple[str, ...]] = {
+    "Addon": ("spec.valuesContent",),
+    "HelmChart": ("spec.valuesContent",),
+    "HelmChartConfig": ("spec.valuesContent",),
+    "CloudInit": ("spec.contents",),
+    "Setting": ("value", "default"),
+    "Pod": _COMMAND_LINES,
+    "DaemonSet": _COMMAND_LINES,
+    "Deployment": _COMMAND_LINES,
+}
+"""Kind → the fields whose text is cut down to what checks declare (`need(values=…)`): paths of Helm values; of a
+CloudInit the lines that hold one of the words; of a command line the words that begin so, and what follows a flag; of
+the Settings of Harvester those of that name."""
 
-_SECRET_KEY = re.compile(
-    r"(?i)(?:.*(?:password|passwd|passphrase|secret_?access_?key|access_?key_?id|access_?key|secret_?key|private_?key|"
-    r"api_?key|client-key-data|client-certificate-data)|(?:.*[_.-])?token|.*[a-z]Token|authorization|kubeconfig)"
-)
-_SECRET_TEXT = (
-    (re.compile(r"(://)[^/\s:@]*:[^/\s@]+@"), rf"\1{REMOVED}@"),
-    (re.compile(r"(?i)([?&](?:access_?token|token|key|secret|password|sig|signature)=)[^&\s\"']+"), rf"\1{REMOVED}"),
-    (re.compile(r"(?i)\b(bearer )[A-Za-z0-9._~+/=-]{8,}"), rf"\1{REMOVED}"),
-    (re.compile(r"\bK10[0-9a-f]{32,}::\S+"), REMOVED),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), REMOVED),
-    (re.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"), REMOVED),
-    (
-        re.compile(
-            r"(?im)((?:^|[\s\"'{,-])[\w.-]*(?:password|passwd|passphrase|secret|token|private_?key|access_?key\w*)"
-            r"[\"']?[ \t]*[:=][ \t]*)(?![\"']?\*\*\*)(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',}][^\s,}]*)"
-        ),
-        rf"\1{REMOVED}",
-    ),
-)
-_SUSPICIOUS = re.compile(r"(?i)://|[?&]|bearer|K10|eyJ|PRIVATE KEY|pass|secret|token|key")
+
+def reduced_fields(resource: Resource) -> tuple[str, ...]:
+    """Return the fields of a resource of which a snapshot holds only what checks declare."""
+    if resource.kind == "Setting" and resource.group != "harvesterhci.io":
+        return ()
+    return REDUCED.get(resource.kind, ())
 
 
 def scrub_object(obj: JsonObject, values: Sequence[str] = ()) -> JsonObject:
@@ -67,11 +63,13 @@ def scrub_object(obj: JsonObject, values: Sequence[str] = ()) -> JsonObject:
                 obj["metadata"] = {**obj["metadata"], "annotations": REMOVED}
     elif kind == "CloudInit":
         obj = _replaced(obj, "spec", "contents", lambda text: _lines(text, values))
-    elif kind in REDUCED:
-        obj = _replaced(obj, "spec", "valuesContent", lambda text: _values(text, values))
     elif kind == "Setting":
-        obj = _setting(obj)
-    cleaned: JsonObject = _clean(obj, "")
+        obj = _setting(obj, values)
+    elif kind in ("Addon", "HelmChart", "HelmChartConfig"):
+        obj = _replaced(obj, "spec", "valuesContent", lambda text: _values(text, values))
+    elif kind in REDUCED and isinstance(obj.get("spec"), dict):
+        obj = {**obj, "spec": _command_lines(obj["spec"], values)}
+    cleaned: JsonObject = cleaned_value(obj)
     return cleaned
 
 
@@ -128,50 +126,39 @@ def _lines(content: Any, words: Sequence[str]) -> Any:
     return "\n".join(line for line in content.splitlines() if any(word in line for word in words))
 
 
-def _setting(obj: JsonObject) -> JsonObject:
+def _command_lines(value: Any, words: Sequence[str]) -> Any:
+    """Cut down every command line of a pod's spec, or of one that a workload holds as its template."""
+    if isinstance(value, list):
+        return [_command_lines(item, words) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _words(item, words)
+        if key in ("command", "args") and isinstance(item, list)
+        else _command_lines(item, words)
+        if key in ("template", "spec", "containers", "initContainers")
+        else item
+        for key, item in value.items()
+    }
+
+
+def _words(line: list[Any], words: Sequence[str]) -> list[Any]:
+    """Keep the words of a command line that begin with a declared one, and the word after one that is such a flag."""
+    return [
+        word
+        if not isinstance(word, str)
+        or word.startswith(tuple(words))
+        or (index and line[index - 1] in words and not word.startswith("-"))
+        else REMOVED
+        for index, word in enumerate(line)
+    ]
+
+
+def _setting(obj: JsonObject, names: Sequence[str]) -> JsonObject:
+    """Keep the value of a Setting of Harvester that a check asks for by name."""
     metadata = obj.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not (isinstance(name, str) and name in SECRET_SETTINGS):
+    group = str(obj.get("apiVersion") or "").partition("/")[0]
+    if (name in names and name not in SECRET_SETTINGS) or group in ("longhorn.io", "management.cattle.io"):
         return obj
-    return {**obj, **{key: REMOVED for key in ("value", "default") if obj.get(key)}}
-
-
-def _clean(value: Any, key: str) -> Any:
-    if isinstance(value, dict):
-        if key == "labels":
-            return value
-        return {
-            below: REMOVED if _is_secret(key, below) and isinstance(item, str) and item else _clean(item, below)
-            for below, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_environment(item) if key == "env" else _clean(item, key) for item in value]
-    if isinstance(value, str):
-        return scrub_text(value)
-    return value
-
-
-def _is_secret(key: str, below: str) -> bool:
-    return bool(_SECRET_KEY.fullmatch(below)) or (key == "annotations" and below in _WHOLE_OBJECTS)
-
-
-def _environment(item: Any) -> Any:
-    if isinstance(item, dict) and item.get("value"):
-        return {**item, "value": REMOVED}
-    return _clean(item, "env")
-
-
-def scrub_text(text: str) -> str:
-    """Return a text without what looks like a secret in it."""
-    if text[:1] in ("{", "["):
-        try:
-            value = json.loads(text)
-            cleaned = _clean(value, "")
-        except (ValueError, RecursionError):
-            pass
-        else:
-            return text if cleaned == value else json.dumps(cleaned)
-    if _SUSPICIOUS.search(text):
-        for pattern, replacement in _SECRET_TEXT:
-            text = pattern.sub(replacement, text)
-    return text
+    return {**obj, **{key: REMOVED for key in ("value", "default") if obj.get(key) not in (None, "", "{}", "[]")}}

@@ -20,9 +20,11 @@ from preflight.files import replace_file
 from preflight.inventory import Collected, Held, Inventory, sorted_objects
 from preflight.model import Code, Reason, SourceInfo
 from preflight.report import reason_dict
+from preflight.resources import Resource
 from preflight.serving import AGAIN
 from preflight.sources.needs import MergedNeed, merge_needs
-from preflight.sources.saved.scrub import REDUCED, scrub_object
+from preflight.sources.saved.scrub import HELD_WHOLE_BEFORE, reduced_fields, scrub_object
+from preflight.values.secrets import cleaned_value, without_secrets
 from preflight.values.times import format_time, parse_time
 
 KIND = "PreflightSnapshot"
@@ -48,23 +50,31 @@ def pieces(inventory: Inventory, needs: Sequence[Need]) -> Iterator[str]:
         "apiVersion": API_VERSION,
         "kind": KIND,
         "tool": {"name": "harvester-preflight", "version": preflight.__version__},
-        "source": {"type": source.type, "name": source.name, "clock": source.clock, "notes": list(source.notes)},
+        "source": {
+            "type": source.type,
+            "name": source.name,
+            "clock": source.clock,
+            "notes": cleaned_value(list(source.notes)),
+        },
         "collectedAt": format_time(source.collected_at),
     }
     yield _json(head)[:-1] + ',\n"entries": {'
     fields: dict[str, set[str]] = {}
     values: dict[str, set[str]] = {}
+    resources = {need.resource.name: need.resource for need in needs}
     for need in needs:
         fields.setdefault(need.resource.name, set()).update(need.fields)
         values.setdefault(need.resource.name, set()).update(need.values)
     for number, (name, entry) in enumerate(sorted(inventory.entries.items())):
+        resource = resources.get(name)
         about = {
             "fields": sorted(fields.get(name, ())),
             "values": (kept := sorted(values.get(name, ()))),
-            "missing": str(entry.missing or ""),
-            "gaps": list(map(str, entry.gaps)),
-            "why": reason_dict(entry.missing) if entry.missing else None,
-            "gapReasons": list(map(reason_dict, entry.gaps)),
+            "reduced": list(reduced_fields(resource)) if resource else [],
+            "missing": without_secrets(str(entry.missing or "")),
+            "gaps": [without_secrets(str(gap)) for gap in entry.gaps],
+            "why": cleaned_value(reason_dict(entry.missing)) if entry.missing else None,
+            "gapReasons": [cleaned_value(reason_dict(gap)) for gap in entry.gaps],
         }
         yield f'{"," if number else ""}\n{_json(name)}: {_json(about)[:-1]}, "objects": ['
         for place, obj in enumerate(entry.objects):
@@ -114,15 +124,15 @@ def _entry(need: MergedNeed, entry: Mapping[str, Any] | None, info: SourceInfo) 
     texts: list[str] = entry.get("gaps", [])
     values: list[Mapping[str, Any] | None] = entry.get("gapReasons") or [None] * len(texts)
     gaps = tuple(_reason(value, text) for value, text in zip(values, texts, strict=False))
-    return Collected(objects, gaps=gaps, held=_held(need.resource.kind, entry))
+    return Collected(objects, gaps=gaps, held=_held(need.resource, entry))
 
 
-def _held(kind: str, entry: Mapping[str, Any]) -> Held | None:
+def _held(resource: Resource, entry: Mapping[str, Any]) -> Held | None:
     """Return what a snapshot says it holds of each object; None for a scenario of ours, which is not scrubbed."""
     if entry.get("fields") is None:
         return None
-    reduced = (REDUCED[kind],) if kind in REDUCED else ()
-    return Held(tuple(entry["fields"]), tuple(entry.get("values", _VALUES_BEFORE)), reduced)
+    before = () if resource.kind in HELD_WHOLE_BEFORE else reduced_fields(resource)
+    return Held(tuple(entry["fields"]), tuple(entry.get("values", _VALUES_BEFORE)), tuple(entry.get("reduced", before)))
 
 
 def _reason(value: Mapping[str, Any] | None, text: str) -> Reason:
