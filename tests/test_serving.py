@@ -114,7 +114,10 @@ def test_fields_that_a_snapshot_does_not_hold_are_unknown_and_for_that_check_onl
 
 
 def test_what_was_removed_from_a_snapshot_is_unknown_to_a_plugin_that_declares_it() -> None:
-    env, image = made(need(PODS, "spec.containers")), made(need(PODS, "spec.containers.image"), id="image")
+    env, image = (
+        made(need(PODS, "spec.containers", values=("--x",))),
+        made(need(PODS, "spec.containers.image"), id="image"),
+    )
     inventory = saved(CLUSTER, env.needs, (*env.needs, *image.needs))
     lacking, well = run(inventory, env, image)
     assert (lacking.status, well.status) == (Status.UNKNOWN, Status.PASS)

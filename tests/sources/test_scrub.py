@@ -39,6 +39,11 @@ grafana: {adminPassword: hush}
         {"kind": "Event", "message": 'Get "https://u:hush@registry/v2?token=hush&x=1": denied'},
         {"kind": "Event", "message": "Authorization: Bearer hushhushhush"},
         {"kind": "NodeFiles", "files": {"configs/oem/90_custom.yaml": "token: hush\npasswd: 'hush'\nhostname: n1\n"}},
+        {"kind": "Pod", "spec": {"containers": [{"args": ["--password", "hush"], "command": ["run", "hush"]}]}},
+        {"kind": "DaemonSet", "spec": {"template": {"spec": {"containers": [{"args": ["--x", "hush"]}]}}}},
+        {"kind": "Setting", "apiVersion": "harvesterhci.io/v1beta1", "metadata": {"name": "new"}, "value": "hush"},
+        {"kind": "Event", "message": "ran helm --set-password hush and --token 'hush'"},
+        {"kind": "Version", "spec": {"isoURL": "https://hush@host/x.iso?X-Amz-Signature=hush&X-Amz-Date=hush"}},
         {"kind": "X", "spec": {"agentToken": "hush", "kubeconfig": "hush"}},
         {"kind": "X", "spec": {"key": "-----BEGIN RSA PRIVATE KEY-----\nhush\n-----END RSA PRIVATE KEY-----"}},
     ],
@@ -107,8 +112,24 @@ def test_the_backup_target_keeps_what_its_check_reads():
 
 @pytest.mark.parametrize(
     "text",
-    ["secretName: x is fine", "monkey: see", "https://10.0.0.1:6443/api?x=1", "tokens 3", "", "{not json", "[1, 2]",
+    ["secretName: x is fine", "monkey: see", "tokens 3", "", "{not json", "[1, 2]",
      "Back-off pulling image \"rancher/keycloak:v1\"", "couldn't find key in ConfigMap a/b"],
 )  # fmt: skip
 def test_plain_texts_stay(text):
     assert scrub_object({"kind": "Event", "message": text})["message"] in (text, "secretName: *** is fine")
+
+
+def test_of_a_command_line_the_declared_words_stay():
+    line = ["server", "--max=3600s", "--image", "x/y:1", "--password", "hush", "--image"]
+    pod = {"kind": "Pod", "spec": {"containers": [{"name": "a", "args": line}]}}
+    (kept,) = scrub_object(pod, ["--max=", "--image"])["spec"]["containers"]
+    assert kept == {"name": "a", "args": ["***", "--max=3600s", "--image", "x/y:1", "***", "***", "--image"]}
+
+
+def test_only_a_setting_that_is_asked_for_by_name_keeps_its_value():
+    setting = {"apiVersion": "harvesterhci.io/v1beta1", "kind": "Setting", "metadata": {"name": "a"}, "value": "1"}
+    assert scrub_object(setting, ["a"]) == setting
+    assert scrub_object(setting, ["b"])["value"] == "***"
+    assert scrub_object({**setting, "value": ""})["value"] == ""
+    longhorn = {**setting, "apiVersion": "longhorn.io/v1beta2"}
+    assert scrub_object(longhorn) == longhorn
