@@ -1,27 +1,60 @@
-"""Compare two reports: what is new, what is worse, what is fixed. Pure: two dicts in, one dict out."""
+"""Compare two reports: what is new, what is worse, what is fixed. Pure: two documents in, one out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import NotRequired, TypedDict
 
 from preflight.report import CONFIGURATION
+from preflight.report_types import ReportDocument, ResourceDocument
 
 Key = tuple[str, str, str, str, str]
 _FINDING_RANK = {"info": 0, "warn": 1, "fail": 2}
 
 
-def compare_reports(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+class ChangeDocument(TypedDict):
+    """A finding that is new, worse or fixed, or a check that became unknown."""
+
+    check: str
+    cause: str
+    """`unknown` of a check that became unknown."""
+    resource: ResourceDocument
+    severity: str
+    """fail, warn, info, and unknown of a check that became unknown."""
+    message: str
+    waived: bool
+    was: NotRequired[str]
+    """The severity before it got worse; of a check that became unknown its status, `absent` where it had none."""
+
+
+class VerdictsDocument(TypedDict):
+    """The verdicts of the two reports."""
+
+    old: str
+    new: str
+
+
+class DiffDocument(TypedDict):
+    """What `report diff -o json` prints."""
+
+    verdict: VerdictsDocument
+    new: list[ChangeDocument]
+    worse: list[ChangeDocument]
+    fixed: list[ChangeDocument]
+    same: int
+    """Findings that are as before."""
+
+
+def compare_reports(old: ReportDocument, new: ReportDocument) -> DiffDocument:
     """Compare two PreflightReports.
 
-    Shape: {verdict: {old, new}, new: [...], worse: [...], fixed: [...], same: int}; entries carry check, cause,
-    resource, severity, message, and `was` where it got worse. A check that became unknown is worse, and one that went
+    A check that became unknown is worse, and one that went
     unknown does not count as having fixed its findings: nobody has seen them gone.
     """
     before, after = _worst_by_key(old), _worst_by_key(new)
     old_status, new_status = _statuses(old), _statuses(new)
-    result: dict[str, Any] = {
-        "verdict": {"old": old.get("verdict"), "new": new.get("verdict")},
+    result: DiffDocument = {
+        "verdict": {"old": old["verdict"], "new": new["verdict"]},
         "new": [],
         "worse": [],
         "fixed": [],
@@ -44,7 +77,7 @@ def compare_reports(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str,
     return result
 
 
-def regressions(old: Mapping[str, Any], new: Mapping[str, Any], fail_on: str) -> tuple[bool, bool]:
+def regressions(old: ReportDocument, new: ReportDocument, fail_on: str) -> tuple[bool, bool]:
     """Say for --baseline whether anything new or worse blocks, and whether anything that could block became unknown."""
     compared = compare_reports(old, new)
     least = 1 if fail_on == "warn" else 2
@@ -63,22 +96,22 @@ def regressions(old: Mapping[str, Any], new: Mapping[str, Any], fail_on: str) ->
     return blocks, undecided or _said_nothing(new)
 
 
-def _said_nothing(report: Mapping[str, Any]) -> bool:
+def _said_nothing(report: ReportDocument) -> bool:
     """Say whether no check of the cluster ran, or one that must was left out: no baseline makes up for that."""
     ran = [check for check in report["checks"] if check["category"] != CONFIGURATION and check["status"] != "skipped"]
     return not ran or any(check.get("required") and check["status"] == "skipped" for check in report["checks"])
 
 
-def _worst_by_key(report: Mapping[str, Any]) -> dict[Key, dict[str, Any]]:
+def _worst_by_key(report: ReportDocument) -> dict[Key, ChangeDocument]:
     """Keep the worst of several findings of one cause about one object, so that a milder one hides none."""
-    found: dict[Key, dict[str, Any]] = {}
+    found: dict[Key, ChangeDocument] = {}
     for key, finding in _findings(report):
         if key not in found or _rank(finding) > _rank(found[key]):
             found[key] = finding
     return found
 
 
-def _findings(report: Mapping[str, Any]) -> Iterator[tuple[Key, dict[str, Any]]]:
+def _findings(report: ReportDocument) -> Iterator[tuple[Key, ChangeDocument]]:
     for check in report["checks"]:
         for finding in check["findings"]:
             ref = finding["resource"]
@@ -88,7 +121,7 @@ def _findings(report: Mapping[str, Any]) -> Iterator[tuple[Key, dict[str, Any]]]
                 {
                     "check": check["id"],
                     "cause": finding["cause"],
-                    "resource": dict(ref),
+                    "resource": ref.copy(),
                     "severity": finding["severity"],
                     "message": finding["message"],
                     "waived": finding.get("waived") is not None,
@@ -96,15 +129,15 @@ def _findings(report: Mapping[str, Any]) -> Iterator[tuple[Key, dict[str, Any]]]
             )
 
 
-def _rank(finding: Mapping[str, Any]) -> int:
+def _rank(finding: ChangeDocument) -> int:
     return 0 if finding["waived"] else _FINDING_RANK.get(finding["severity"], 2)
 
 
-def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
+def _statuses(report: ReportDocument) -> dict[str, str]:
     return {check["id"]: check["status"] for check in report["checks"]}
 
 
-def _unknown(check: str, report: Mapping[str, Any], was: str) -> dict[str, Any]:
+def _unknown(check: str, report: ReportDocument, was: str) -> ChangeDocument:
     entry = next(item for item in report["checks"] if item["id"] == check)
     return {
         "check": check,

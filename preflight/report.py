@@ -1,9 +1,8 @@
-"""Sort, count, decide: from check results to the one dict that schemas/report.schema.json describes."""
+"""Sort, count, decide: from check results to the one document that schemas/report.schema.json describes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from preflight import __version__
 from preflight.commandline import shell_line
@@ -26,6 +25,16 @@ from preflight.model import (
     Verdict,
 )
 from preflight.releases import NOTHING, Knowledge
+from preflight.report_types import (
+    CheckDocument,
+    CommandDocument,
+    ConsequenceDocument,
+    FindingDocument,
+    ReasonDocument,
+    ReportDocument,
+    ResourceDocument,
+    SourceDocument,
+)
 from preflight.values.secrets import cleaned_value
 from preflight.values.times import format_time
 
@@ -100,8 +109,8 @@ def summarise(results: Sequence[CheckResult]) -> dict[str, int]:
     return {**counts, "waived": waived}
 
 
-def report_dict(report: Report) -> dict[str, Any]:
-    """Write a report as the dict that the schema describes; the field order is part of the contract."""
+def report_dict(report: Report) -> ReportDocument:
+    """Write a report as the schema describes it; the field order is part of the contract."""
     pair = report.upgrade
     return {
         "apiVersion": API_VERSION,
@@ -129,7 +138,7 @@ def report_dict(report: Report) -> dict[str, Any]:
     }
 
 
-def _source_dict(source: SourceInfo) -> dict[str, Any]:
+def _source_dict(source: SourceInfo) -> SourceDocument:
     return {
         "type": source.type,
         "name": source.name,
@@ -143,7 +152,7 @@ def _source_dict(source: SourceInfo) -> dict[str, Any]:
     }
 
 
-def _check_dict(result: CheckResult) -> dict[str, Any]:
+def _check_dict(result: CheckResult) -> CheckDocument:
     return {
         "id": result.id,
         "title": result.title,
@@ -160,7 +169,7 @@ def _check_dict(result: CheckResult) -> dict[str, Any]:
     }
 
 
-def finding_dict(finding: Finding) -> dict[str, Any]:
+def finding_dict(finding: Finding) -> FindingDocument:
     """Write one finding as the schema describes it."""
     remediation, waived = finding.remediation, finding.waived
     return {
@@ -183,12 +192,12 @@ def finding_dict(finding: Finding) -> dict[str, Any]:
     }
 
 
-def resource_dict(ref: ResourceRef) -> dict[str, Any]:
+def resource_dict(ref: ResourceRef) -> ResourceDocument:
     """Write the object a finding is about."""
     return {"apiVersion": ref.api_version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 
-def reason_dict(reason: Reason) -> dict[str, Any]:
+def reason_dict(reason: Reason) -> ReasonDocument:
     """Write why something could not be determined."""
     return {
         "code": reason.code.value,
@@ -199,7 +208,7 @@ def reason_dict(reason: Reason) -> dict[str, Any]:
     }
 
 
-def consequence_dict(consequence: Consequence) -> dict[str, Any]:
+def consequence_dict(consequence: Consequence) -> ConsequenceDocument:
     """Write what happens if one goes on."""
     return {
         "effect": consequence.effect.value,
@@ -209,7 +218,7 @@ def consequence_dict(consequence: Consequence) -> dict[str, Any]:
     }
 
 
-def command_dict(command: Command) -> dict[str, Any]:
+def command_dict(command: Command) -> CommandDocument:
     """Write a command as words, with where it is typed."""
     return {"argv": list(command.argv), "where": command.where.value, "why": command.why}
 

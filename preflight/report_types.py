@@ -7,7 +7,7 @@ added. Times are RFC 3339 in UTC, as text.
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypeAlias, TypedDict, final
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, final
 
 SummaryDocument: TypeAlias = dict[str, int]
 """Checks by status (pass, warn, fail, unknown, skipped), and findings that are waived."""
@@ -66,6 +66,8 @@ class ScopeDocument(TypedDict):
     """Those that were asked, and the ones that were left out."""
     leftOut: list[str]
     """Ids of the checks left out by --select or --skip."""
+    by: NotRequired[list[str]]
+    """The flags that left them out."""
 
 
 class KnowledgeDocument(TypedDict):
@@ -181,7 +183,7 @@ class ReportDocument(TypedDict):
     """A PreflightReport: one cluster."""
 
     apiVersion: str
-    kind: str
+    kind: Literal["PreflightReport"]
     context: NotRequired[str]
     """Which cluster, inside a PreflightReportList."""
     tool: ToolDocument
@@ -204,7 +206,7 @@ class ReportListDocument(TypedDict):
     """A PreflightReportList: several clusters, each report with its `context`."""
 
     apiVersion: str
-    kind: str
+    kind: Literal["PreflightReportList"]
     verdict: str
     """The worst one of its reports."""
     exitCode: int
@@ -212,4 +214,4 @@ class ReportListDocument(TypedDict):
 
 
 Document: TypeAlias = ReportDocument | ReportListDocument
-"""What is printed, and what every format takes; only the list has `reports`."""
+"""What is printed, and what every format takes; `kind` tells which."""

@@ -6,15 +6,18 @@ read; one that seems to be well is so only when all that would show the opposite
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from preflight.check import Check
 from preflight.errors import ExitCode, Unreadable
 from preflight.fields import labels_of, name_of, text_at
 from preflight.inventory import Inventory
+from preflight.report_types import CheckDocument, CommandDocument, FindingDocument, ReportDocument
 
 Json = dict[str, Any]
+Known = Mapping[str, tuple[CheckDocument, FindingDocument]]
+"""Finding id → its check and itself."""
 
 RUNS = ("upgrade-in-progress", "upgrade-plan-in-progress")
 """The gates whose findings are upgrades that run."""
@@ -37,7 +40,7 @@ def checks_asked(checks: Sequence[Check]) -> tuple[str, ...]:
     return tuple(check.id for check in checks if check.id in wanted)
 
 
-def why_dict(report: Json, inventory: Inventory) -> Json:
+def why_dict(report: ReportDocument, inventory: Inventory) -> Json:
     """Write the answer as schemas/why.schema.json describes it."""
     runs = list(_runs(report))
     unknown = [
@@ -69,7 +72,7 @@ def _verdict(runs: Iterable[Json], unknown: Sequence[Json]) -> str:
     return "under-way" if runs else "none"
 
 
-def _runs(report: Json) -> Iterator[Json]:
+def _runs(report: ReportDocument) -> Iterator[Json]:
     known = {finding["id"]: (check, finding) for check in report["checks"] for finding in check["findings"]}
     for check in report["checks"]:
         for finding in check["findings"] if check["id"] in RUNS else ():
@@ -77,7 +80,7 @@ def _runs(report: Json) -> Iterator[Json]:
                 yield _run(finding, [_reason(*known[name]) for name in _roots(finding, known)])
 
 
-def _run(finding: Json, reasons: list[Json]) -> Json:
+def _run(finding: FindingDocument, reasons: list[Json]) -> Json:
     told = finding["evidence"]
     hangs, ref = bool(told["hangs"]), next(iter(told.get("waitsFor") or ()), None)
     hint, command = _advised(finding, reasons) if hangs else (finding["hint"].split("\n")[0], None)
@@ -102,7 +105,7 @@ def _run(finding: Json, reasons: list[Json]) -> Json:
     }
 
 
-def _roots(finding: Json, known: Json) -> list[str]:
+def _roots(finding: FindingDocument, known: Known) -> list[str]:
     """Return the ids of the findings it follows from, near ones first."""
     found: list[str] = []
     todo = [name for name in finding["causedBy"] if name in known]
@@ -114,7 +117,7 @@ def _roots(finding: Json, known: Json) -> list[str]:
     return found
 
 
-def _reason(check: Json, finding: Json) -> Json:
+def _reason(check: CheckDocument, finding: FindingDocument) -> Json:
     return {
         "check": check["id"],
         "id": finding["id"],
@@ -128,7 +131,7 @@ def _reason(check: Json, finding: Json) -> Json:
     }
 
 
-def _advised(finding: Json, reasons: Iterable[Json]) -> tuple[str, Json | None]:
+def _advised(finding: FindingDocument, reasons: Iterable[Json]) -> tuple[str, CommandDocument | None]:
     """Return the hint and the one command: those of the nearest reason that can be repaired, else the upgrade's own."""
     for told in (*(reason for reason in reasons if reason["repairable"]), finding):
         for command in told["commands"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 
@@ -58,6 +58,8 @@ def _shape(word: str, schema: dict[str, Any]) -> Any:
 
 def typed(hint: Any) -> Any:
     """Return the same of a type hint."""
+    if get_origin(hint) is Literal:
+        return set(map(type, get_args(hint)))
     if get_origin(hint) is list:
         return {(list, frozenset(typed(get_args(hint)[0])))}
     if get_origin(hint) is dict:

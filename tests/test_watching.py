@@ -17,7 +17,7 @@ from preflight.cli import run
 from preflight.cli.check import look
 from preflight.cli.output import deliver
 from preflight.cli.request import Output, Request
-from preflight.cli.watching import CLEAR, watch
+from preflight.cli.watching import CLEAR, substance_of, watch
 from preflight.cluster.connection import Connection
 from preflight.flow import registered_checks
 from preflight.settings import Settings
@@ -57,7 +57,7 @@ def watched(request: Request, *between: Callable[[], Any]) -> int:
         left.pop(0)()
 
     tell = partial(deliver, output=request.output, checks=partial(registered_checks, request.settings))
-    return watch(partial(look, request, None), tell, request, sleep=sleep)
+    return watch(partial(look, request, None), tell, request, sleep=sleep, substance=substance_of)
 
 
 def nothing() -> None:
@@ -118,7 +118,7 @@ def test_an_interrupt_before_the_first_report_is_no_verdict(tmp_path: Path) -> N
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        watch(interrupted, lambda _document: True, Request(output=Output(watch=1)))
+        watch(interrupted, lambda _document: True, Request(output=Output(watch=1)), substance=substance_of)
 
 
 def test_a_reader_that_goes_away_ends_it() -> None:
@@ -129,7 +129,7 @@ def test_a_reader_that_goes_away_ends_it() -> None:
         looks.append(1)
         return document, 3
 
-    assert watch(one, lambda _document: False, Request(output=Output(watch=1))) == 3
+    assert watch(one, lambda _document: False, Request(output=Output(watch=1)), substance=substance_of) == 3
     assert looks == [1]
 
 

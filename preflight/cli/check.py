@@ -31,12 +31,13 @@ from preflight.cli.progress import Progress, tell_elapsed
 from preflight.cli.reading import later_for, reader_for
 from preflight.cli.request import Request, request_from
 from preflight.cli.unreadable import undecided, unread_source
-from preflight.cli.watching import check_watch, watch
+from preflight.cli.watching import check_watch, substance_of, watch
 from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.flow import Examination, examine, examine_unreadable, registered_checks
 from preflight.model import Via
 from preflight.render import RENDERERS
 from preflight.report import FAIL_ON, report_dict
+from preflight.report_types import Document, ReportDocument, ReportListDocument
 from preflight.selection import by_id
 
 output_options = stacked(
@@ -152,7 +153,7 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     baseline = _baseline(request.baseline)
     give = partial(deliver, output=request.output, checks=partial(registered_checks, request.settings))
     if request.output.watch is not None:
-        ctx.exit(watch(partial(look, request, baseline), give, request))
+        ctx.exit(watch(partial(look, request, baseline), give, request, substance=substance_of))
     document, code = look(request, baseline)
     give(document)
     if request.output.publish:
@@ -161,7 +162,7 @@ def check(ctx: click.Context, /, **params: Any) -> None:
     ctx.exit(code)
 
 
-def look(request: Request, baseline: dict[str, Any] | None) -> tuple[dict[str, Any], int]:
+def look(request: Request, baseline: ReportDocument | None) -> tuple[Document, int]:
     """Examine what was asked for, and return the report (or list of reports) with its exit code."""
     document, failed = (_many(request), False) if _several(request) else _one(request)
     return document, ExitCode.NOT_REPAIRED if failed else _code(document, baseline, request.settings.fail_on)
@@ -188,7 +189,7 @@ def _publishable(request: Request) -> None:
         )
 
 
-def _publish(document: dict[str, Any], request: Request) -> None:
+def _publish(document: Document, request: Request) -> None:
     from preflight.cluster.api import connect
     from preflight.cluster.publish import publish
     from preflight.render.openreports import KINDS, PLURALS, report_objects
@@ -210,7 +211,7 @@ def run_once(request: Request, *, target_needed: bool = True) -> Examination:
         progress.done()
 
 
-def _one(request: Request) -> tuple[dict[str, Any], bool]:
+def _one(request: Request) -> tuple[ReportDocument, bool]:
     def once() -> Examination:
         try:
             return run_once(request)
@@ -239,7 +240,7 @@ def _several(request: Request) -> bool:
     return several
 
 
-def _many(request: Request) -> dict[str, Any]:
+def _many(request: Request) -> ReportListDocument:
     from preflight.cli.fleet import choose_contexts, examine_all
     from preflight.cluster.kubeconfig import context_names
 
@@ -253,7 +254,7 @@ def _many(request: Request) -> dict[str, Any]:
     def quiet(_text: str) -> None:
         """Several clusters at once share one progress line, which counts them."""
 
-    def one(context: str) -> dict[str, Any]:
+    def one(context: str) -> ReportDocument:
         mine = replace(request, connection=replace(request.connection, context=context))
         try:
             read, later = reader_for(mine, quiet), later_for(mine, quiet)
@@ -271,7 +272,7 @@ def _many(request: Request) -> dict[str, Any]:
         progress.done()
 
 
-def _baseline(path: str) -> dict[str, Any] | None:
+def _baseline(path: str) -> ReportDocument | None:
     if not path:
         return None
     from preflight.cli.report import load_report
@@ -282,8 +283,8 @@ def _baseline(path: str) -> dict[str, Any] | None:
     return document
 
 
-def _code(document: dict[str, Any], baseline: dict[str, Any] | None, fail_on: str) -> int:
-    if baseline is None or fail_on == "never":
+def _code(document: Document, baseline: ReportDocument | None, fail_on: str) -> int:
+    if baseline is None or document["kind"] != "PreflightReport" or fail_on == "never":
         return int(document["exitCode"])
     from preflight.diff import regressions
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preflight.check import Check
+from preflight.report_types import CheckDocument, Document, ReportDocument
+
+if TYPE_CHECKING:
+    from preflight.render.sarif import ExplainedCheck
 
 FORMATS = ("sarif",)
 """The formats that show it; to all others, and to JSON, it would be the same long texts in every report."""
 
 
-def explained(document: dict[str, Any], checks: Sequence[Check]) -> dict[str, Any]:
+def explained(document: Document, checks: Sequence[Check]) -> Document:
     """Return a copy of a report, or of a list of them, whose checks have `explain`: {why, how, fix, causes, links}.
 
     A check that is not registered here, such as another one's plugin in a saved report, has none.
@@ -22,8 +26,11 @@ def explained(document: dict[str, Any], checks: Sequence[Check]) -> dict[str, An
     return _with(document, texts)
 
 
-def _with(report: dict[str, Any], texts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    return {**report, "checks": [{**check, "explain": texts.get(check["id"])} for check in report["checks"]]}
+def _with(report: ReportDocument, texts: Mapping[str, dict[str, Any]]) -> ReportDocument:
+    def told(check: CheckDocument) -> ExplainedCheck:
+        return {**check, "explain": texts.get(check["id"])}
+
+    return {**report, "checks": [told(check) for check in report["checks"]]}
 
 
 def _texts(check: Check) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from preflight.documents import API_VERSION
 from preflight.errors import ExitCode, UsageError
+from preflight.report_types import ReportDocument, ReportListDocument
 from preflight.values.names import perhaps
 
 AT_A_TIME = 4
@@ -46,15 +46,14 @@ def choose_contexts(known: Sequence[str], named: str, pattern: str | None) -> li
     return chosen
 
 
-def examine_all(contexts: Sequence[str], one: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+def examine_all(contexts: Sequence[str], one: Callable[[str], ReportDocument]) -> ReportListDocument:
     """Call `one` for each context, several at a time, and combine the reports in the order of the contexts.
 
-    `one` returns a report's dict and must not raise for a cluster it cannot read: that is a report too.
-    Shape: PreflightReportList {verdict, exitCode, reports: [{context, ...PreflightReport}]}.
+    `one` returns a report and must not raise for a cluster it cannot read: that is a report too.
     """
     from preflight.cluster.jobs import run_jobs
 
-    found: dict[int, dict[str, Any]] = {}
+    found: dict[int, ReportDocument] = {}
     for index, result in run_jobs([partial(one, name) for name in contexts], workers=AT_A_TIME, deadline=None):
         if isinstance(result, Exception):
             raise result

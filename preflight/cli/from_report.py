@@ -18,6 +18,7 @@ from preflight.cluster.connection import flags_of
 from preflight.commandline import called, shell_line
 from preflight.errors import RemediationError, UsageError
 from preflight.model import Finding, Report, ResourceRef, SourceInfo
+from preflight.report_types import FindingDocument, ReportDocument, ReportListDocument, SourceDocument
 from preflight.values.foreign_text import one_line
 
 TAKEN = ("--context", "--cluster", "--user")
@@ -32,7 +33,7 @@ class Asked:
     """A saved report, as far as a repair asks of it."""
 
     path: Path
-    source: dict[str, Any]
+    source: SourceDocument
     keys: frozenset[Key]
 
     def must_be_of(self, source: SourceInfo) -> None:
@@ -85,8 +86,8 @@ def asked_for(request: Request, path: Path) -> Asked:
     return Asked(path, document["source"], keys)
 
 
-def _one_of(document: dict[str, Any], context: str, path: Path) -> dict[str, Any]:
-    reports: list[dict[str, Any]] = document["reports"]
+def _one_of(document: ReportListDocument, context: str, path: Path) -> ReportDocument:
+    reports = document["reports"]
     for report in reports:
         if report["context"] == context:
             return report
@@ -110,8 +111,8 @@ def aimed(request: Request, asked: Asked, *, source_given: bool) -> Request:
             f"{asked.path} was made with connection flags that are not taken from a file, since they decide who gets "
             f"your credentials; where they are right, give them yourself: {one_line(line, 2000)}"
         )
-    flags = dict(zip(told[::2], told[1::2], strict=True))
-    connection = replace(request.connection, **{flag.removeprefix("--"): name for flag, name in flags.items()})
+    flags: dict[str, Any] = {flag.removeprefix("--"): name for flag, name in zip(told[::2], told[1::2], strict=True)}
+    connection = replace(request.connection, **flags)
     return replace(request, connection=connection)
 
 
@@ -128,6 +129,6 @@ def _key(check: str, finding: Finding) -> Key:
     return check, finding.cause, finding.resource
 
 
-def _saved_key(check: str, finding: dict[str, Any]) -> Key:
+def _saved_key(check: str, finding: FindingDocument) -> Key:
     ref = finding["resource"]
     return check, finding["cause"], ResourceRef(ref["apiVersion"], ref["kind"], ref["namespace"], ref["name"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from preflight.check import Check
 from preflight.cli import say, silence
@@ -15,12 +15,13 @@ from preflight.cli.terminal import caller, style_for
 from preflight.errors import PreflightError
 from preflight.files import replace_file
 from preflight.render import Style, render
+from preflight.report_types import Document
 
 Checks: TypeAlias = Callable[[], Sequence[Check]]
 """Returns the registered checks, for the formats that explain them."""
 
 
-def deliver(document: dict[str, Any], output: Output, checks: Checks) -> bool:
+def deliver(document: Document, output: Output, checks: Checks) -> bool:
     """Write a report, or a list of reports, to standard output and to every --report file.
 
     Returns whether somebody still reads standard output. Raises PreflightError for what could not be written; the rest is
@@ -32,13 +33,13 @@ def deliver(document: dict[str, Any], output: Output, checks: Checks) -> bool:
         write_reports(document, output.reports, checks)
 
 
-def print_document(document: dict[str, Any], output: Output, checks: Checks) -> bool:
+def print_document(document: Document, output: Output, checks: Checks) -> bool:
     """Write a report or a list of reports to standard output; returns whether somebody still reads it."""
     style = style_for(sys.stdout, output.color, verbose=output.verbose, quiet=output.quiet, show=output.show)
     return print_text(_rendered(output.format, document, style, checks))
 
 
-def _rendered(name: str, document: dict[str, Any], style: Style, checks: Checks) -> str:
+def _rendered(name: str, document: Document, style: Style, checks: Checks) -> str:
     return render(name, explained(document, checks()) if name in FORMATS else document, style)
 
 
@@ -62,7 +63,7 @@ def print_text(text: str) -> bool:
     return True
 
 
-def write_reports(document: dict[str, Any], wanted: Sequence[tuple[str, Path]], checks: Checks) -> None:
+def write_reports(document: Document, wanted: Sequence[tuple[str, Path]], checks: Checks) -> None:
     """Write every --report file, each atomically, after all of them were rendered.
 
     Raises PreflightError naming the file that could not be written; the others are written all the same.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -15,8 +15,12 @@ from preflight.documents import schema_problems
 from preflight.errors import ExitCode, SourceError, UsageError
 from preflight.flow import registered_checks
 from preflight.render import RENDERERS
+from preflight.report_types import Document
 from preflight.settings import Settings
 from preflight.values.foreign_text import visible
+
+if TYPE_CHECKING:
+    from preflight.diff import DiffDocument
 
 MAX_BYTES = 512 << 20
 
@@ -81,7 +85,7 @@ def diff(ctx: click.Context, /, old: Path, new: Path, output: str) -> None:
     ctx.exit(ExitCode.BLOCKED if compared["new"] or compared["worse"] else ExitCode.READY)
 
 
-def load_report(file: Path) -> dict[str, Any]:
+def load_report(file: Path) -> Document:
     """Read and validate a saved report.
 
     Raises UsageError when the file is not there, SourceError when it is not a report of ours.
@@ -101,10 +105,10 @@ def load_report(file: Path) -> dict[str, Any]:
     problems = schema_problems(content, {}, "report")
     if problems:
         raise SourceError(f"{file}: not a valid report: {problems[0].partition(': ')[2]}", detail="\n".join(problems))
-    return content
+    return cast(Document, content)
 
 
-def _diff_text(compared: dict[str, Any]) -> str:
+def _diff_text(compared: DiffDocument) -> str:
     verdict = compared["verdict"]
     counts = ", ".join(f"{len(compared[word])} {word}" for word in ("new", "worse", "fixed"))
     lines = [f"{verdict['old']} → {verdict['new']}: {counts}, {compared['same']} as before"]

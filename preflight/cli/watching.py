@@ -6,14 +6,18 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from preflight.cli import say
 from preflight.cli.request import Request
 from preflight.cli.terminal import is_terminal
 from preflight.errors import UsageError
+from preflight.render.document import reports
+from preflight.report_types import Document
 from preflight.values.times import human_duration
 
+Told = TypeVar("Told")
+"""The document that is told again and again."""
 LEAST_SECONDS = 1.0
 CLEAR = "\x1b[H\x1b[2J"
 """Cursor to the first place, and nothing on the screen."""
@@ -33,12 +37,12 @@ def check_watch(request: Request) -> None:
 
 
 def watch(
-    look: Callable[[], tuple[dict[str, Any], int]],
-    tell: Callable[[dict[str, Any]], bool],
+    look: Callable[[], tuple[Told, int]],
+    tell: Callable[[Told], bool],
     request: Request,
     *,
     sleep: Callable[[float], None] = time.sleep,
-    substance: Callable[[dict[str, Any]], list[Any]] | None = None,
+    substance: Callable[[Told], list[Any]],
 ) -> int:
     """Look every `request.output.watch` seconds, and tell; returns the exit code of the last look.
 
@@ -51,7 +55,7 @@ def watch(
     try:
         while True:
             document, code = look()
-            now = (substance or substance_of)(document)
+            now = substance(document)
             if redraws or now != told:
                 _begin(request.output.format, first=told is None, redraws=redraws)
                 told = now
@@ -67,7 +71,7 @@ def watch(
         return code
 
 
-def substance_of(document: dict[str, Any]) -> list[Any]:
+def substance_of(document: Document) -> list[Any]:
     """Return what makes two reports different: verdicts, statuses, findings, reasons; no time and no measurement."""
     return [
         [
@@ -84,7 +88,7 @@ def substance_of(document: dict[str, Any]) -> list[Any]:
                 for check in report["checks"]
             ],
         ]
-        for report in document.get("reports", [document])
+        for _, report in reports(document)
     ]
 
 

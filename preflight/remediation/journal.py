@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from preflight import __version__
+from preflight.documents import API_VERSION
 from preflight.errors import RemediationError, UsageError
 from preflight.files import replace_file
 from preflight.inventory import JsonObject
@@ -22,7 +23,6 @@ from preflight.remediation.trust import must_be_own_folder
 from preflight.values.times import format_time
 
 KIND = "PreflightJournal"
-API_VERSION = "harvester-preflight/v1"
 
 PLANNED = "planned"
 STARTED = "started"

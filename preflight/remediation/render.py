@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from preflight.commandline import Caller, called, shell_line
-from preflight.remediation.journal import API_VERSION, DONE, step_dict
+from preflight.documents import API_VERSION
+from preflight.remediation.journal import DONE, step_dict
 from preflight.remediation.plan import During, First, Plan, Refusal, Step
 from preflight.report import command_dict, resource_dict
 from preflight.values.foreign_text import visible

@@ -7,11 +7,11 @@ Shape: a document is the dict of `preflight.report.report_dict` (a PreflightRepo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from preflight.commandline import Caller
 from preflight.render.shorten import shortened
 from preflight.render.text import sanitised
+from preflight.report_types import Document
 
 RENDERERS: dict[str, str] = {
     "table": "preflight.render.table",
@@ -53,7 +53,7 @@ class Style:
     """How this tool was called, for the commands it prints."""
 
 
-def render(output: str, document: dict[str, Any], style: Style) -> str:
+def render(output: str, document: Document, style: Style) -> str:
     """Render a document; the text ends with a newline unless it is empty. Raises KeyError for an unknown format."""
     from importlib import import_module
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Json = dict[str, Any]
+from preflight.render.shorten import stands_for
+from preflight.report_types import CheckDocument, Document, FindingDocument, ReportDocument, WaivedDocument
 
 _ENFORCERS = {
     "webhook": "the server's webhook refuses the Upgrade when it is created",
@@ -27,19 +28,23 @@ _NAME = re.compile(r"\S*([0-9/_]|[a-z][A-Z]|\.\S)")
 class Item:
     """One finding and the check it belongs to."""
 
-    check: Json
-    finding: Json
+    check: CheckDocument
+    finding: FindingDocument
 
     @property
-    def waived(self) -> Json | None:
+    def waived(self) -> WaivedDocument | None:
         """Return the waiver, if there is one."""
-        waived: Json | None = self.finding["waived"]
-        return waived
+        return self.finding["waived"]
+
+    @property
+    def waiver(self) -> WaivedDocument:
+        """Return the waiver of one that is known to be waived."""
+        return self.finding["waived"] or {"reason": "", "expires": ""}
 
 
 def amount(items: list[Item]) -> int:
     """Count findings, those included that one stands for (preflight.render.shorten)."""
-    return sum(item.finding.get("standsFor", 1) for item in items)
+    return sum(stands_for(item.finding) for item in items)
 
 
 def amount_of(entries: Iterable[Any]) -> int:
@@ -47,21 +52,21 @@ def amount_of(entries: Iterable[Any]) -> int:
     return sum(entry.amount for entry in entries)
 
 
-def reports(document: Json) -> list[tuple[str, Json]]:
+def reports(document: Document) -> list[tuple[str, ReportDocument]]:
     """Return the reports with the context each is of; the context of a single report is empty."""
     if "reports" in document:
         return [(str(report.get("context") or ""), report) for report in document["reports"]]
     return [("", document)]
 
 
-def items(report: Json) -> Iterator[Item]:
+def items(report: ReportDocument) -> Iterator[Item]:
     """Yield every finding, in the report's order."""
     for check in report["checks"]:
         for finding in check["findings"]:
             yield Item(check, finding)
 
 
-def counts_warnings(report: Json) -> bool:
+def counts_warnings(report: ReportDocument) -> bool:
     """Say whether a warning blocks in this report."""
     return bool(report.get("failOn") == "warn")
 
@@ -74,11 +79,11 @@ class Sections:
     warnings: list[Item]
     waived: list[Item]
     infos: list[Item]
-    unknown: list[Json]
+    unknown: list[CheckDocument]
     """Checks that could not be determined, also those that besides found something."""
 
 
-def sections(report: Json) -> Sections:
+def sections(report: ReportDocument) -> Sections:
     """Sort the findings of a report; each is in exactly one section."""
     blocking = {"fail", "warn"} if counts_warnings(report) else {"fail"}
     found = Sections([], [], [], [], [check for check in report["checks"] if undetermined(check)])
@@ -95,7 +100,7 @@ def sections(report: Json) -> Sections:
     return found
 
 
-def undetermined(check: Json) -> bool:
+def undetermined(check: CheckDocument) -> bool:
     """Say whether something about this check could not be determined; a failed one says so in its reason.
 
     One that --require names and that did not run leaves its question open, too.
@@ -104,42 +109,47 @@ def undetermined(check: Json) -> bool:
     return bool(left_open or (check["status"] == "fail" and check["reason"]))
 
 
-def decides(report: Json, check: Json) -> bool:
+def decides(report: ReportDocument, check: CheckDocument) -> bool:
     """Say whether this check, being unknown, keeps the verdict from being ready."""
     worst = {"fail", "warn"} if counts_warnings(report) else {"fail"}
     return bool(check["worst"] in worst or check["required"])
 
 
-def by_category(report: Json) -> dict[str, list[Json]]:
+def by_category(report: ReportDocument) -> dict[str, list[CheckDocument]]:
     """Group the checks by category, in the report's order."""
-    groups: dict[str, list[Json]] = {}
+    groups: dict[str, list[CheckDocument]] = {}
     for check in report["checks"]:
         groups.setdefault(check["category"], []).append(check)
     return groups
 
 
-def object_of(finding: Json) -> str:
+def object_of(finding: FindingDocument) -> str:
     """Name the object of a finding as `Kind namespace/name`; a finding about no object gives `the cluster`."""
     ref = finding["resource"]
-    place = "/".join(part for part in (ref["namespace"], ref["name"]) if part)
-    return " ".join(part for part in (ref["kind"], place) if part) or "the cluster"
+    return named(ref["kind"], ref["namespace"], ref["name"])
 
 
-def versions(report: Json, arrow: str) -> str:
+def named(kind: str, namespace: str, name: str) -> str:
+    """Name an object as `Kind namespace/name`, without what is empty."""
+    place = "/".join(part for part in (namespace, name) if part)
+    return " ".join(part for part in (kind, place) if part) or "the cluster"
+
+
+def versions(report: ReportDocument, arrow: str) -> str:
     """Write `from → to`, with the way where it is not the built-in one."""
     upgrade = report["upgrade"]
     way = " by UpgradePlan" if upgrade.get("via") == "upgrade-plan" else ""
     return f"{upgrade['from'] or 'unknown version'} {arrow} {upgrade['to'] or 'unknown version'}{way}"
 
 
-def source_of(report: Json) -> str:
+def source_of(report: ReportDocument) -> str:
     """Say in a sentence what was read and at which time, by whose clock."""
     source = report["source"]
     clock = f" ({source['clock']})" if source["clock"] else ""
     return f"Read from {source['type']} {source['name']}, as of {source['collectedAt']}{clock}"
 
 
-def counts(report: Json) -> list[tuple[str, str]]:
+def counts(report: ReportDocument) -> list[tuple[str, str]]:
     """Return (sign, words) for what the first line counts: findings that matter, then checks; zeros left out."""
     found, summary = sections(report), report["summary"]
     amounts = (
@@ -153,7 +163,7 @@ def counts(report: Json) -> list[tuple[str, str]]:
     return [(sign, f"{amount} {one if amount == 1 else many}") for sign, amount, one, many in amounts if amount]
 
 
-def enforcement(finding: Json) -> str:
+def enforcement(finding: FindingDocument) -> str:
     """Say what happens if the finding is ignored: what the check itself says, else who stops for it or that nobody does.
 
     Empty for a finding that is not about the cluster.
@@ -181,13 +191,13 @@ def server_waiver(item: Item) -> str:
     return f"The server stops for it all the same, unless annotation {annotation} is set, which this tool never does."
 
 
-def message_of(finding: Json) -> str:
+def message_of(finding: FindingDocument) -> str:
     """Return the message as a sentence, without the consequence that `enforcement` tells."""
     consequence = _consequence(finding)
     return sentence(finding["message"].removesuffix(consequence).rstrip() if consequence else finding["message"])
 
 
-def _consequence(finding: Json) -> str:
+def _consequence(finding: FindingDocument) -> str:
     """Return `evidence.consequence` where the message ends with it and says something before it."""
     told = finding["evidence"].get("consequence")
     message = finding["message"]
@@ -201,13 +211,13 @@ def sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?:" else text + "."
 
 
-def hint_of(finding: Json) -> tuple[str, list[str]]:
+def hint_of(finding: FindingDocument) -> tuple[str, list[str]]:
     """Split a hint into its sentence and its commands."""
     first, *rest = finding["hint"].split("\n")
     return first, [line for line in rest if line.strip()]
 
 
-def evidence_of(finding: Json) -> list[tuple[str, str]]:
+def evidence_of(finding: FindingDocument) -> list[tuple[str, str]]:
     """Return the measured values as (words, text), without the timeline and what is empty."""
     from preflight.render.timeline import timeline
 
@@ -238,10 +248,12 @@ def plain(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _reference(value: Json) -> str:
+def _reference(value: Mapping[str, Any]) -> str:
     note = value.get("note")
-    return object_of({"resource": value}) + (f" ({note})" if isinstance(note, str) and note else "")
+    return named(value["kind"], value["namespace"], value["name"]) + (
+        f" ({note})" if isinstance(note, str) and note else ""
+    )
 
 
-def _is_reference(value: Json) -> bool:
+def _is_reference(value: Mapping[str, Any]) -> bool:
     return all(isinstance(value.get(key), str) for key in ("kind", "namespace", "name"))

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from preflight.render import document as doc
-
-Json = doc.Json
+from preflight.render.shorten import stands_for
+from preflight.report_types import CheckDocument, FindingDocument, ReportDocument
 
 _WORST_FIRST = ("data-loss", "refused", "hangs", "fails", "stops-workload", "delays", "degrades", "none", "")
 
@@ -20,8 +20,8 @@ _WORST_FIRST = ("data-loss", "refused", "hangs", "fails", "stops-workload", "del
 class Entry:
     """Findings that are one fault."""
 
-    check: Json
-    findings: list[Json]
+    check: CheckDocument
+    findings: list[FindingDocument]
     blocks: bool
     number: int = 0
     """The step it is, counted from 1; 0: none, since it follows from another entry or does not block."""
@@ -31,7 +31,7 @@ class Entry:
     """The entries that follow from it."""
 
     @property
-    def first(self) -> Json:
+    def first(self) -> FindingDocument:
         """Return the finding that speaks for all."""
         return self.findings[0]
 
@@ -48,7 +48,7 @@ class Entry:
     @property
     def amount(self) -> int:
         """Count the findings."""
-        return sum(finding.get("standsFor", 1) for finding in self.findings)
+        return sum(stands_for(finding) for finding in self.findings)
 
     @property
     def effect(self) -> str:
@@ -72,7 +72,7 @@ class Entries:
     waived: list[Entry]
 
 
-def entries_of(report: Json) -> Entries:
+def entries_of(report: ReportDocument) -> Entries:
     """Group the findings of a report. A folded finding is shown under its root only, and so is in no entry."""
     found = doc.sections(report)
     blocking = _grouped(found.blockers, blocks=True)
@@ -90,7 +90,8 @@ def _grouped(items: Iterable[doc.Item], *, blocks: bool = False) -> list[Entry]:
     for item in items:
         if item.finding.get("folded"):
             continue
-        finding, told = item.finding, item.finding.get("consequence") or {}
+        finding = item.finding
+        told: Mapping[str, object] = item.finding.get("consequence") or {}
         key = (
             *(str(part) for part in (item.check["id"], finding["cause"], finding["severity"])),
             *(str(told.get(part)) for part in ("effect", "phase", "certainty")),
@@ -99,13 +100,13 @@ def _grouped(items: Iterable[doc.Item], *, blocks: bool = False) -> list[Entry]:
     return list(groups.values())
 
 
-def _folded(report: Json) -> Mapping[str, Sequence[str]]:
+def _folded(report: ReportDocument) -> Mapping[str, Sequence[str]]:
     """Return of each folded finding, which no entry shows, the roots that are shown in its place."""
     findings = [item.finding for item in doc.items(report)]
     return {one["id"]: one.get("causedBy", ()) for one in findings if one.get("folded") and one.get("id")}
 
 
-def _roots(finding: Json, folded: Mapping[str, Sequence[str]]) -> Iterable[str]:
+def _roots(finding: FindingDocument, folded: Mapping[str, Sequence[str]]) -> Iterable[str]:
     """Yield the ids of what a finding follows from, in place of a folded one those of its own roots."""
     todo, seen = list(finding.get("causedBy", ())), set()
     while todo:
@@ -179,7 +180,7 @@ _MAY = {
 }
 
 
-def effect_words(finding: Json) -> str:
+def effect_words(finding: FindingDocument) -> str:
     """Say in a few words what happens if one goes on: `hangs in system-services`; empty when that is not known."""
     told = finding.get("consequence")
     if not told or told["effect"] not in _EFFECTS:

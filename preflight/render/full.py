@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render import document as doc
 from preflight.render.headline import first_lines, fleet_line, last_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
 from preflight.render.typed import commands_of
+from preflight.report_types import CheckDocument, Document, FindingDocument, ReportDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 MAX_EVIDENCE = 6
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write one report, or a line for the fleet and then each cluster's report."""
     lines: list[str] = []
     listed = doc.reports(document)
@@ -29,7 +30,7 @@ def render(document: dict[str, Any], style: Style) -> str:
     return to_ascii(text) if style.ascii else text
 
 
-def _report(report: dict[str, Any], style: Style) -> list[str]:
+def _report(report: ReportDocument, style: Style) -> list[str]:
     found = doc.sections(report)
     lines = first_lines(report, style)
     lines += _section(report, f"Blocks the upgrade ({doc.amount(found.blockers)})", "fail", found.blockers, style)
@@ -44,14 +45,14 @@ def _heading(title: str, style: Style) -> list[str]:
     return ["", paint(title, "bold", style.colour)]
 
 
-def _section(report: dict[str, Any], title: str, sign: str, items: list[doc.Item], style: Style) -> list[str]:
+def _section(report: ReportDocument, title: str, sign: str, items: list[doc.Item], style: Style) -> list[str]:
     lines = _heading(title, style) if items else []
     for item in items:
         lines += ["", *finding_lines(report, item, sign, style)]
     return lines
 
 
-def finding_lines(report: dict[str, Any], item: doc.Item, sign: str, style: Style, indent: str = "") -> list[str]:
+def finding_lines(report: ReportDocument, item: doc.Item, sign: str, style: Style, indent: str = "") -> list[str]:
     """Write one finding: object and cause, the sentence, timeline, evidence, who stops for it, docs, next command."""
     finding, check, inner = item.finding, item.check, indent + "  "
     mark = glyph(sign, style.ascii)
@@ -62,7 +63,7 @@ def finding_lines(report: dict[str, Any], item: doc.Item, sign: str, style: Styl
     return lines + detail_lines(report, item, style, inner)
 
 
-def detail_lines(report: dict[str, Any], item: doc.Item, style: Style, inner: str) -> list[str]:
+def detail_lines(report: ReportDocument, item: doc.Item, style: Style, inner: str) -> list[str]:
     """Write what there is to say about one finding, without its head."""
     from preflight.render.timeline_text import timeline_lines
 
@@ -79,7 +80,7 @@ def detail_lines(report: dict[str, Any], item: doc.Item, style: Style, inner: st
     return lines + _next(report, finding, style, inner)
 
 
-def _evidence(finding: dict[str, Any], style: Style, inner: str) -> list[str]:
+def _evidence(finding: FindingDocument, style: Style, inner: str) -> list[str]:
     pairs = doc.evidence_of(finding)
     shown = pairs if style.verbose else pairs[:MAX_EVIDENCE]
     text = "; ".join(f"{key}: {value}" for key, value in shown)
@@ -88,7 +89,7 @@ def _evidence(finding: dict[str, Any], style: Style, inner: str) -> list[str]:
     return wrap(f"Measured: {text}", style.width, inner, inner + "  ") if text else []
 
 
-def _next(report: dict[str, Any], finding: dict[str, Any], style: Style, inner: str) -> list[str]:
+def _next(report: ReportDocument, finding: FindingDocument, style: Style, inner: str) -> list[str]:
     first, commands = doc.hint_of(finding)[0], commands_of(report, finding, style.caller)
     lines = wrap(f"Next: {doc.sentence(first)}", style.width, inner, inner + "  ") if first else []
     # A command is never wrapped: it is there to be copied.
@@ -97,7 +98,7 @@ def _next(report: dict[str, Any], finding: dict[str, Any], style: Style, inner: 
     ]
 
 
-def _unknown(report: dict[str, Any], style: Style) -> list[str]:
+def _unknown(report: ReportDocument, style: Style) -> list[str]:
     from preflight.render.undecided import undecided
 
     reasons = undecided(report, style.caller)
@@ -115,7 +116,7 @@ def _unknown(report: dict[str, Any], style: Style) -> list[str]:
 def _waived(items: list[doc.Item], style: Style) -> list[str]:
     lines = _heading(f"Waived ({doc.amount(items)})", style) if items else []
     for item in items:
-        waived = item.waived or {}
+        waived = item.waiver
         head = (
             f"{glyph('waived', style.ascii)} {doc.object_of(item.finding)}  {item.check['id']}: {item.finding['cause']}"
         )
@@ -126,7 +127,7 @@ def _waived(items: list[doc.Item], style: Style) -> list[str]:
     return lines
 
 
-def _checked(report: dict[str, Any], style: Style) -> list[str]:
+def _checked(report: ReportDocument, style: Style) -> list[str]:
     lines = _heading("What was checked", style)
     for category, checks in doc.by_category(report).items():
         lines += [f"  {category}", *(line for check in checks for line in _verbose_check(check, style))]
@@ -135,7 +136,7 @@ def _checked(report: dict[str, Any], style: Style) -> list[str]:
     return lines
 
 
-def _verbose_check(check: dict[str, Any], style: Style) -> list[str]:
+def _verbose_check(check: CheckDocument, style: Style) -> list[str]:
     mark = paint(glyph(check["status"], style.ascii), COLOURS[check["status"]], style.colour)
     first, *more = wrap(
         f"{check['id']}: {check['title']} ({check['durationMs']:.0f} ms)", style.width - 6, "", "      "

@@ -4,13 +4,14 @@ there are never more than ten of a level; the step summary has them all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render import document as doc
 from preflight.render.entries import Entry, effect_words, entries_of, objects_of
 from preflight.render.headline import counted, verdict_words
 from preflight.render.typed import commands_of
 from preflight.render.undecided import undecided
+from preflight.report_types import Document, ReportDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -20,7 +21,7 @@ MOST = 10
 """How many annotations of one level GitHub shows for a step."""
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write one workflow command per line: the verdict, entries, then what could not be determined."""
     lines: list[tuple[str, str, str]] = []
     for context, report in doc.reports(document):
@@ -58,7 +59,7 @@ def command(level: str, title: str, message: str) -> str:
     return f"::{level} title={head}::{escaped}"
 
 
-def _entry(level: str, prefix: str, report: dict[str, Any], entry: Entry, style: Style) -> tuple[str, str, str]:
+def _entry(level: str, prefix: str, report: ReportDocument, entry: Entry, style: Style) -> tuple[str, str, str]:
     finding = entry.first
     title = f"{prefix}{entry.check['id']}: {entry.cause}" + (f" ×{entry.amount}" if entry.amount > 1 else "")
     parts = [objects_of(entry, "…"), doc.sentence(finding["message"]), doc.sentence(effect_words(finding))]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
 from preflight.render.places import cluster_of, fingerprint, path_of, place_of
+from preflight.report_types import Document, ReportDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SEVERITIES = {"fail": "blocker", "warn": "minor", "info": "info"}
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write the array; what could not be determined is an issue too: an empty array must not read as a clean cluster."""
     seen: Counter[str] = Counter()
     issues = []
@@ -33,7 +34,7 @@ def render(document: dict[str, Any], style: Style) -> str:
     return json.dumps(issues, indent=2, ensure_ascii=True) + "\n"
 
 
-def _findings(context: str, report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _findings(context: str, report: ReportDocument) -> Iterator[dict[str, Any]]:
     cluster = cluster_of(context, report)
     for item in doc.items(report):
         finding, place = item.finding, place_of(item.finding)
@@ -48,7 +49,7 @@ def _findings(context: str, report: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield _issue(text, name, print_of, severity, path_of(cluster, *place))
 
 
-def _unknowns(context: str, report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _unknowns(context: str, report: ReportDocument) -> Iterator[dict[str, Any]]:
     path = path_of(cluster_of(context, report), "undecided")
     for check in doc.sections(report).unknown:
         severity = "critical" if doc.decides(report, check) else "minor"

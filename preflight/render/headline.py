@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render import document as doc
 from preflight.render.text import glyph, paint, wrap
+from preflight.report_types import Document, ReportDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -15,7 +16,7 @@ MOST_NOTES = 3
 VERDICTS = {"ready": "bold green", "blocked": "bold red", "undecided": "bold yellow"}
 
 
-def fleet_line(document: dict[str, Any], style: Style) -> list[str]:
+def fleet_line(document: Document, style: Style) -> list[str]:
     """Answer for all clusters in one line, then name the verdict of each."""
     listed = doc.reports(document)
     amounts = []
@@ -27,17 +28,17 @@ def fleet_line(document: dict[str, Any], style: Style) -> list[str]:
     return [lines[0].replace(word, paint(word, VERDICTS[document["verdict"]], style.colour), 1), *lines[1:]]
 
 
-def verdict_words(report: dict[str, Any]) -> str:
+def verdict_words(report: ReportDocument) -> str:
     """Return the verdict; of a partial run never the bare word READY."""
-    scope = report.get("scope") or {}
+    scope = report.get("scope")
     word = str(report["verdict"]).upper()
-    if scope.get("partial"):
+    if scope and scope["partial"]:
         flags = ", ".join(scope.get("by") or ("--select", "--skip"))  # reports of earlier versions do not say
         return f"{word} as far as asked: {scope['asked']} of {scope['applicable']} gates ({flags})"
     return word
 
 
-def first_lines(report: dict[str, Any], style: Style) -> list[str]:
+def first_lines(report: ReportDocument, style: Style) -> list[str]:
     """Write the verdict with versions and counts, then which cluster it is of, as of when."""
     # \0 holds a count together, and with it the dot before it, when the line breaks.
     dot = ", " if style.ascii else f" {glyph('dot', False)}\0"
@@ -59,16 +60,17 @@ def first_lines(report: dict[str, Any], style: Style) -> list[str]:
     return head
 
 
-def nothing_read(report: dict[str, Any]) -> bool:
+def nothing_read(report: ReportDocument) -> bool:
     """Say whether one line says all: nothing was read, and nothing else is to be told."""
     return bool(report["source"].get("unread")) and not any(check["findings"] for check in report["checks"])
 
 
-def unread_line(report: dict[str, Any], style: Style) -> list[str]:
+def unread_line(report: ReportDocument, style: Style) -> list[str]:
     """Write the whole report of a source of which nothing was read: verdict, of which cluster, why, exit code."""
     source, words = report["source"], verdict_words(report)
+    unread = source.get("unread")
     named = f"{source['context']}: " if source.get("context") else ""
-    text = f"{words}  {named}{source['unread']['text']}  exit code {report['exitCode']}"
+    text = f"{words}  {named}{unread['text'] if unread else ''}  exit code {report['exitCode']}"
     first, *more = wrap(text, style.width, "", "  ")
     word = words.split(" ", 1)[0]
     return [first.replace(word, paint(word, VERDICTS[report["verdict"]], style.colour), 1), *more]
@@ -80,14 +82,14 @@ def shortest(text: str, style: Style) -> str:
     return text if len(text) <= style.width else text[: style.width - len(end)].rstrip() + end
 
 
-def _cluster(report: dict[str, Any]) -> str:
+def _cluster(report: ReportDocument) -> str:
     source = report["source"]
     name = " ".join(filter(None, (source.get("context"), source["name"])))
     kind = "" if source["type"] == "live" else f"{source['type']} "
     return f"{kind}{name}  as of {source['collectedAt']}"
 
 
-def counted(report: dict[str, Any]) -> list[str]:
+def counted(report: ReportDocument) -> list[str]:
     """Count gates by what they came to, and the objects behind those that block; gates and objects are never mixed."""
     found, summary = doc.sections(report), report["summary"]
     gates = sum(summary[status] for status in ("pass", "warn", "fail", "unknown"))
@@ -108,7 +110,7 @@ def counted(report: dict[str, Any]) -> list[str]:
     return texts
 
 
-def last_line(report: dict[str, Any], style: Style) -> str:
+def last_line(report: ReportDocument, style: Style) -> str:
     """Write the verdict once more, where a terminal that scrolled shows it, with the exit code."""
     words = verdict_words(report)
     word = words.split(" ", 1)[0]

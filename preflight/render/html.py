@@ -19,12 +19,13 @@ from preflight.render.timeline import clock_texts, offsets, remarks, timeline
 from preflight.render.timeline_svg import drawing
 from preflight.render.typed import commands_of, shared_commands
 from preflight.render.undecided import undecided
+from preflight.report_types import Document, FindingDocument, ReportDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write the page for one report or for many."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -51,7 +52,7 @@ def render(document: dict[str, Any], style: Style) -> str:
     )
 
 
-def _title(document: dict[str, Any]) -> str:
+def _title(document: Document) -> str:
     """Name verdict, cluster and versions: what a browser's tab and a printed page show."""
     listed = doc.reports(document)
     if len(listed) != 1:
@@ -69,7 +70,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _page(index: int, context: str, report: dict[str, Any], style: Style) -> dict[str, Any]:
+def _page(index: int, context: str, report: ReportDocument, style: Style) -> dict[str, Any]:
     found, entries = doc.sections(report), entries_of(report)
     groups = (
         ("blockers", "Blocks the upgrade", "fail", entries.blocking),
@@ -107,7 +108,7 @@ def _page(index: int, context: str, report: dict[str, Any], style: Style) -> dic
     }
 
 
-def _card(report: dict[str, Any], entry: Entry, style: Style) -> dict[str, Any]:
+def _card(report: ReportDocument, entry: Entry, style: Style) -> dict[str, Any]:
     finding, docs = entry.first, entry.check["docs"]
     moments = timeline(finding)
     shared = shared_commands(report, entry, style.caller)
@@ -138,12 +139,12 @@ def _card(report: dict[str, Any], entry: Entry, style: Style) -> dict[str, Any]:
     }
 
 
-def _object(report: dict[str, Any], finding: dict[str, Any], shared: list[str], style: Style) -> dict[str, Any]:
+def _object(report: ReportDocument, finding: FindingDocument, shared: list[str], style: Style) -> dict[str, Any]:
     own = [line for line in commands_of(report, finding, style.caller) if line not in shared]
     return {"object": doc.object_of(finding), "message": doc.message_of(finding), "commands": own}
 
 
-def nodes_of(finding: dict[str, Any]) -> list[str]:
+def nodes_of(finding: FindingDocument) -> list[str]:
     """Name the nodes a finding is about."""
     own = [finding["resource"]["name"]] if finding["resource"]["kind"] == "Node" else []
     return [*own, *(finding.get("touches") or {}).get("node", ())]

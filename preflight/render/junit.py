@@ -6,10 +6,11 @@ apply; a warning passes and prints, unless warnings block.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render import Style
 from preflight.render import document as doc
+from preflight.report_types import CheckDocument, Document, ReportDocument
 
 if TYPE_CHECKING:
     from junitparser import JUnitXml, TestCase, TestSuite
@@ -18,7 +19,7 @@ _PLAIN = Style(width=100)
 MOST_MESSAGE = 120
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write the suites of all reports."""
     from xml.etree import ElementTree
 
@@ -28,7 +29,7 @@ def render(document: dict[str, Any], style: Style) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(tree, encoding="unicode") + "\n"
 
 
-def _suites(document: dict[str, Any]) -> JUnitXml:
+def _suites(document: Document) -> JUnitXml:
     from junitparser import JUnitXml
 
     suites = [
@@ -47,7 +48,7 @@ def _suites(document: dict[str, Any]) -> JUnitXml:
     return root
 
 
-def _suite(context: str, report: dict[str, Any], category: str, checks: list[dict[str, Any]]) -> TestSuite:
+def _suite(context: str, report: ReportDocument, category: str, checks: list[CheckDocument]) -> TestSuite:
     from junitparser import TestSuite
 
     place = ".".join(part for part in (context, category) if part)
@@ -63,7 +64,7 @@ def _suite(context: str, report: dict[str, Any], category: str, checks: list[dic
     return suite
 
 
-def _case(classname: str, report: dict[str, Any], check: dict[str, Any]) -> TestCase:
+def _case(classname: str, report: ReportDocument, check: CheckDocument) -> TestCase:
     from junitparser import Error, Failure, Skipped, TestCase
 
     case = TestCase(check["id"], classname=classname, time=round(check["durationMs"] / 1000, 3))
@@ -82,7 +83,7 @@ def _case(classname: str, report: dict[str, Any], check: dict[str, Any]) -> Test
     elif check["status"] == "skipped":
         case.result = [Skipped(check["reason"], "does not apply")]
     elif found.waived and not found.warnings:
-        waived = found.waived[0].waived or {}
+        waived = found.waived[0].waiver
         case.result = [Skipped(f"waived until {waived['expires']}: {waived['reason']}", "waived")]
     rest = [*found.warnings, *found.waived, *found.infos]
     if rest:
@@ -96,7 +97,7 @@ def _brief(text: str, more: str) -> str:
     return (text if len(text) <= room else text[: room - 1] + "…") + more
 
 
-def _details(report: dict[str, Any], items: list[doc.Item], reason: str) -> str:
+def _details(report: ReportDocument, items: list[doc.Item], reason: str) -> str:
     from preflight.render.full import finding_lines
 
     blocks = [doc.sentence(reason)] if reason else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render import document as doc
 from preflight.render.entries import Entry, effect_words, entries_of, objects_of
@@ -12,6 +12,7 @@ from preflight.render.text import GLYPHS
 from preflight.render.timeline import clock_texts, remarks, timeline
 from preflight.render.typed import shared_commands
 from preflight.render.undecided import undecided
+from preflight.report_types import Document, FindingDocument, ReportDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -21,7 +22,7 @@ _PIPE, _ESCAPED_PIPE = re.compile(r"(?<!\\)\|"), r"\\|"
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"})
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write one report, or a table of the clusters and then each one."""
     lines: list[str] = []
     if "reports" in document:
@@ -61,7 +62,7 @@ def table(headers: tuple[str, ...], rows: list[list[str]]) -> list[str]:
     return lines + [f"| {' | '.join(_PIPE.sub(_ESCAPED_PIPE, cell) for cell in row)} |" for row in rows]
 
 
-def _report(context: str, report: dict[str, Any], style: Style) -> list[str]:
+def _report(context: str, report: ReportDocument, style: Style) -> list[str]:
     found = entries_of(report)
     place = f"{code(context)}: " if context else ""
     lines = [f"# {place}{verdict_words(report)}: {text(doc.versions(report, '→'))}", ""]
@@ -76,14 +77,14 @@ def _report(context: str, report: dict[str, Any], style: Style) -> list[str]:
     return [*lines, *_checked(report), ""]
 
 
-def _entries(title: str, report: dict[str, Any], entries: list[Entry], style: Style) -> list[str]:
+def _entries(title: str, report: ReportDocument, entries: list[Entry], style: Style) -> list[str]:
     lines = [f"## {title} ({doc.amount_of(entries)})", ""] if entries else []
     for entry in entries:
         lines += [*_entry(report, entry, style), ""]
     return lines
 
 
-def _entry(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
+def _entry(report: ReportDocument, entry: Entry, style: Style) -> list[str]:
     finding, check = entry.first, entry.check
     times = f" ×{entry.amount}" if entry.amount > 1 else ""
     step = f"{entry.number}. " if entry.number else ""
@@ -108,7 +109,7 @@ def _entry(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
     return [*lines, *_objects(entry)]
 
 
-def _moments(finding: dict[str, Any]) -> list[str]:
+def _moments(finding: FindingDocument) -> list[str]:
     moments = timeline(finding)
     if not moments:
         return []
@@ -132,7 +133,7 @@ def _link(url: str) -> str:
     return f"<{url}>" if re.fullmatch(r"https?://[^\s<>\"\\`|]+", url) else text(url)
 
 
-def _unknown(report: dict[str, Any], style: Style) -> list[str]:
+def _unknown(report: ReportDocument, style: Style) -> list[str]:
     reasons = undecided(report, style.caller)
     if not reasons:
         return []
@@ -153,7 +154,7 @@ def _waived(items: list[doc.Item]) -> list[str]:
         return []
     rows = []
     for item in items:
-        waived = item.waived or {}
+        waived = item.waiver
         label = code(f"{item.check['id']}: {item.finding['cause']}")
         cells = [code(doc.object_of(item.finding)), label, text(item.finding["message"])]
         why = " ".join(filter(None, (waived["reason"], doc.server_waiver(item))))
@@ -162,7 +163,7 @@ def _waived(items: list[doc.Item]) -> list[str]:
     return [f"## Waived ({doc.amount(items)})", "", *table(headers, rows), ""]
 
 
-def _checked(report: dict[str, Any]) -> list[str]:
+def _checked(report: ReportDocument) -> list[str]:
     rows = [
         [
             f"{GLYPHS[check['status']][0]} {check['status']}",

@@ -8,15 +8,16 @@ finding about no single object has no line.
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render.document import items, reports
+from preflight.report_types import Document, ResourceDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write the lines in the report's order, each once."""
     lines: dict[str, None] = {}
     for context, report in reports(document):
@@ -27,7 +28,7 @@ def render(document: dict[str, Any], style: Style) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _line(context: str, ref: dict[str, Any]) -> str:
+def _line(context: str, ref: ResourceDocument) -> str:
     group = ref["apiVersion"].rpartition("/")[0]
     kind = ref["kind"].lower() + (f".{group}" if group else "")
     words = [f"{kind}/{ref['name']}"]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from preflight.render import document as doc
 from preflight.render.text import sanitised
 from preflight.render.yaml_ import dump
+from preflight.report_types import CheckDocument, Document, ReportDocument
 from preflight.values.times import parse_time
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ _SEVERITIES = {
 }
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write the objects as YAML documents, ready for `kubectl apply -f -`."""
     return dump(*report_objects(document, OPEN_REPORTS))
 
 
-def report_objects(document: dict[str, Any], api_version: str, max_results: int = MAX_RESULTS) -> list[dict[str, Any]]:
+def report_objects(document: Document, api_version: str, max_results: int = MAX_RESULTS) -> list[dict[str, Any]]:
     """Build the objects of a document, for printing or for applying; every text in them is made visible."""
     objects = []
     for context, report in doc.reports(sanitised(document)):
@@ -55,7 +56,7 @@ def report_objects(document: dict[str, Any], api_version: str, max_results: int 
 
 
 def _object(
-    api_version: str, context: str, category: str, number: int, report: dict[str, Any], results: list[dict[str, Any]]
+    api_version: str, context: str, category: str, number: int, report: ReportDocument, results: list[dict[str, Any]]
 ) -> dict[str, Any]:
     amounts = Counter(result["result"] for result in results)
     labels = {
@@ -92,7 +93,7 @@ def label_value(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text)[:63].strip("-_.")
 
 
-def _results(report: dict[str, Any], check: dict[str, Any], api_version: str) -> list[dict[str, Any]]:
+def _results(report: ReportDocument, check: CheckDocument, api_version: str) -> list[dict[str, Any]]:
     """One result per finding, and one for the check itself where no finding speaks for its status."""
     moment = parse_time(report["source"]["collectedAt"])
     common = {

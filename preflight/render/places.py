@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 from urllib.parse import quote
 
+from preflight.report_types import FindingDocument, ReportDocument, SourceDocument
 
-def cluster_of(context: str, report: dict[str, Any]) -> str:
+
+def cluster_of(context: str, report: ReportDocument) -> str:
     """Name the cluster by its context or its kube-system uid, never by an address: that is nobody else's business."""
     source = report["source"]
     return str(context or source.get("context") or source.get("clusterUid") or _file_of(source) or "cluster")
 
 
-def place_of(finding: dict[str, Any]) -> tuple[str, str, str]:
+def place_of(finding: FindingDocument) -> tuple[str, str, str]:
     """Return kind, namespace and name of a finding's object, `cluster` where it is about no object."""
     ref = finding["resource"]
     return ref["kind"] or "cluster", ref["namespace"], ref["name"] or "cluster"
@@ -34,5 +35,5 @@ def fingerprint(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _file_of(source: dict[str, Any]) -> str:
+def _file_of(source: SourceDocument) -> str:
     return "" if source["type"] == "live" else str(source["name"]).replace("\\", "/").rpartition("/")[2]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render import document as doc
 from preflight.render.places import cluster_of
+from preflight.report_types import Document, ReportDocument
 from preflight.values.times import parse_time
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ METRICS = {
 Sample = tuple[str, dict[str, str], float]
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write every metric with all its samples together, as the format wants it."""
     samples = [sample for context, report in doc.reports(document) for sample in _samples(context, report)]
     lines = []
@@ -34,7 +35,7 @@ def render(document: dict[str, Any], style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _samples(context: str, report: dict[str, Any]) -> Iterator[Sample]:
+def _samples(context: str, report: ReportDocument) -> Iterator[Sample]:
     place = {"context": context} if context else {}
     pair = {word: str(report["upgrade"][word] or "") for word in ("from", "to")}
     named = place | {"cluster": cluster_of(context, report), **pair, "verdict": report["verdict"]}

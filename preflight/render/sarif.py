@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, cast
 from urllib.parse import quote
 
 from preflight.commandline import Caller
 from preflight.render import document as doc
 from preflight.render.places import cluster_of, fingerprint, path_of, place_of, segment
 from preflight.render.typed import commands_of
+from preflight.report_types import CheckDocument, Document, ReportDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -24,9 +25,16 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {"fail": "error", "warn": "warning", "info": "note"}
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+class ExplainedCheck(CheckDocument):
+    """A check with what `explain` says of it."""
+
+    explain: NotRequired[dict[str, Any] | None]
+    """{why, how, fix, causes, links}; null: it is not registered here."""
+
+
+def render(document: Document, style: Style) -> str:
     """Write the log with its single run."""
-    checks: dict[str, dict[str, Any]] = {}
+    checks: dict[str, CheckDocument] = {}
     for _, report in doc.reports(document):
         for check in report["checks"]:
             checks.setdefault(check["id"], check)
@@ -49,9 +57,9 @@ def render(document: dict[str, Any], style: Style) -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=True) + "\n"
 
 
-def _rule(check: dict[str, Any]) -> dict[str, Any]:
+def _rule(check: CheckDocument) -> dict[str, Any]:
     helps = {"helpUri": quote(check["docs"], safe=":/?#[]@!$&'()*+,;=%~")} if _is_url(check["docs"]) else {}
-    told = check.get("explain") or {}
+    told = cast(ExplainedCheck, check).get("explain") or {}
     why = str(told.get("why") or check["title"] or check["id"])
     return {
         "id": check["id"],
@@ -64,7 +72,7 @@ def _rule(check: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _help(check: dict[str, Any], told: dict[str, Any], *, mark: str) -> str:
+def _help(check: CheckDocument, told: dict[str, Any], *, mark: str) -> str:
     """Write what `explain` says of a rule; with a mark as Markdown."""
     code = "`" if mark else ""
     parts = [f"{mark}{check['title'] or check['id']}{mark}"]
@@ -81,7 +89,7 @@ def _is_url(text: str) -> bool:
     return text.startswith(("https://", "http://")) and text.isascii() and " " not in text
 
 
-def _invocation(context: str, report: dict[str, Any], index: dict[str, int]) -> dict[str, Any]:
+def _invocation(context: str, report: ReportDocument, index: dict[str, int]) -> dict[str, Any]:
     unknown = doc.sections(report).unknown
     ran = any(check["status"] in ("pass", "warn", "fail") for check in report["checks"])
     return {
@@ -106,7 +114,7 @@ def _invocation(context: str, report: dict[str, Any], index: dict[str, int]) -> 
     }
 
 
-def _results(document: dict[str, Any], index: dict[str, int], caller: Caller) -> list[dict[str, Any]]:
+def _results(document: Document, index: dict[str, int], caller: Caller) -> list[dict[str, Any]]:
     seen: Counter[str] = Counter()
     results = []
     for context, report in doc.reports(document):
@@ -122,7 +130,7 @@ def _results(document: dict[str, Any], index: dict[str, int], caller: Caller) ->
 
 
 def _result(
-    report: dict[str, Any], item: doc.Item, uri: str, print_of: str, index: dict[str, int], caller: Caller
+    report: ReportDocument, item: doc.Item, uri: str, print_of: str, index: dict[str, int], caller: Caller
 ) -> dict[str, Any]:
     finding, waived = item.finding, item.waived
     first, commands = doc.hint_of(finding)[0], commands_of(report, finding, caller)
@@ -154,7 +162,7 @@ def _result(
     }
 
 
-def _automation(document: dict[str, Any]) -> str:
+def _automation(document: Document) -> str:
     """Tell the runs of several clusters apart: two uploads of one category would replace each other."""
     names = [cluster_of(context, report) for context, report in doc.reports(document)]
     return f"harvester-preflight/{','.join(map(segment, names))}/"

@@ -7,9 +7,9 @@ and the formats with limits of their own (openreports, policyreport) are not tou
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import NotRequired, cast
 
-Json = dict[str, Any]
+from preflight.report_types import CheckDocument, Document, FindingDocument, ReportDocument
 
 FOR_PEOPLE, FOR_MACHINES = 200, 5_000
 MOST = {
@@ -19,7 +19,19 @@ MOST = {
 """Format → how many findings of one cause of one check it writes out."""
 
 
-def shortened(document: Json, output: str) -> Json:
+class ShownFinding(FindingDocument):
+    """A finding as the formats for people see it."""
+
+    standsFor: NotRequired[int]
+    """How many findings it is written in place of."""
+
+
+def stands_for(finding: FindingDocument) -> int:
+    """Return how many findings a finding is written in place of; 1: only itself."""
+    return cast(ShownFinding, finding).get("standsFor", 1)
+
+
+def shortened(document: Document, output: str) -> Document:
     """Return the document as it is to be written in this format; the one given is not changed."""
     most = MOST.get(output)
     if most is None:
@@ -29,25 +41,25 @@ def shortened(document: Json, output: str) -> Json:
     return _report(document, most)
 
 
-def _report(report: Json, most: int) -> Json:
-    checks = [
+def _report(report: ReportDocument, most: int) -> ReportDocument:
+    checks: list[CheckDocument] = [
         {**check, "findings": _findings(check["findings"], most)} if len(check["findings"]) > most else check
         for check in report["checks"]
     ]
     return {**report, "checks": checks}
 
 
-def _findings(findings: Iterable[Json], most: int) -> list[Json]:
-    groups: dict[tuple[str, str, bool], list[Json]] = {}
+def _findings(findings: Iterable[FindingDocument], most: int) -> list[FindingDocument]:
+    groups: dict[tuple[str, str, bool], list[FindingDocument]] = {}
     for finding in findings:
         groups.setdefault((finding["severity"], finding["cause"], bool(finding["waived"])), []).append(finding)
-    kept: list[Json] = []
+    kept: list[FindingDocument] = []
     for group in groups.values():
         kept += group if len(group) <= most + 1 else [*group[:most], _rest(group[most:])]
     return kept
 
 
-def _rest(findings: list[Json]) -> Json:
+def _rest(findings: list[FindingDocument]) -> ShownFinding:
     count = f"{len(findings):,}"
     return {
         **findings[0],

@@ -7,7 +7,7 @@ with --show CHECK[:OBJECT], and without being asked when exactly one entry block
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render import document as doc
 from preflight.render.entries import Entries, Entry, effect_words, entries_of, objects_of
@@ -16,6 +16,7 @@ from preflight.render.headline import first_lines, fleet_line, last_line, nothin
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
 from preflight.render.typed import shared_commands
 from preflight.render.undecided import Group, briefly, undecided
+from preflight.report_types import Document, FindingDocument, ReportDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -28,7 +29,7 @@ MOST_MESSAGE, MOST_OF_MANY = 3, 2
 """Lines of the message in an entry of one object, and of several, where each has its own; -v has it whole."""
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write one report, or a line for the fleet and then each cluster's report."""
     if style.verbose:
         from preflight.render.full import render as render_full
@@ -46,7 +47,7 @@ def render(document: dict[str, Any], style: Style) -> str:
     return to_ascii(text) if style.ascii else text
 
 
-def report_lines(report: dict[str, Any], style: Style) -> list[str]:
+def report_lines(report: ReportDocument, style: Style) -> list[str]:
     """Write one report: verdict, entries, what was checked, verdict again."""
     if nothing_read(report):
         return unread_line(report, style)
@@ -60,7 +61,7 @@ def report_lines(report: dict[str, Any], style: Style) -> list[str]:
     return [*lines, *_foot(report, found, style), last_line(report, style)]
 
 
-def _blocking(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
+def _blocking(report: ReportDocument, found: Entries, style: Style) -> list[str]:
     lines: list[str] = []
     told = len(found.blocking) == 1 and found.blocking[0].amount == 1 and not style.show
     for place, entry in enumerate(found.blocking):
@@ -85,7 +86,7 @@ def shown(entry: Entry, wanted: tuple[str, ...]) -> bool:
     return False
 
 
-def _named(finding: dict[str, Any], name: str) -> bool:
+def _named(finding: FindingDocument, name: str) -> bool:
     ref = finding["resource"]
     return name in (ref["name"], f"{ref['namespace']}/{ref['name']}", f"{ref['kind']}/{ref['namespace']}/{ref['name']}")
 
@@ -119,7 +120,7 @@ def _labels(entries: list[Entry]) -> str:
     return ", ".join(dict.fromkeys(entry.label for entry in entries[:3])) + (" …" if len(entries) > 3 else "")
 
 
-def _body(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
+def _body(report: ReportDocument, entry: Entry, style: Style) -> list[str]:
     finding, several = entry.first, entry.amount > 1
     lines = []
     message = doc.message_of(finding)
@@ -134,7 +135,7 @@ def _body(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
     return lines + _next(report, entry, style)
 
 
-def _next(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
+def _next(report: ReportDocument, entry: Entry, style: Style) -> list[str]:
     first = doc.hint_of(entry.first)[0]
     arrow = glyph("arrow", style.ascii)
     roots = [root for root in entry.roots if not root.blocks]
@@ -147,7 +148,7 @@ def _next(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
     return lines + [f"{indent}{paint(line, 'cyan', style.colour)}" for line in told]
 
 
-def _details(report: dict[str, Any], entry: Entry, style: Style) -> list[str]:
+def _details(report: ReportDocument, entry: Entry, style: Style) -> list[str]:
     """Write an entry with its times, its measurements and its links."""
     lines: list[str] = []
     for finding in entry.findings[:3]:
@@ -183,7 +184,7 @@ def _capped(entries: list[Entry], sign: str, style: Style) -> list[str]:
     return lines
 
 
-def _further(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
+def _further(report: ReportDocument, found: Entries, style: Style) -> list[str]:
     lines: list[str] = []
     for group in [entry for entry in (*found.warnings, *found.infos) if shown(entry, style.show)]:
         lines += [*_head(group, group.severity, style), *_details(report, group, style)]
@@ -191,7 +192,7 @@ def _further(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
     return lines + _unknown(report, style)
 
 
-def _unknown(report: dict[str, Any], style: Style) -> list[str]:
+def _unknown(report: ReportDocument, style: Style) -> list[str]:
     mark = paint(glyph("unknown", style.ascii), COLOURS["unknown"], style.colour)
     lines: list[str] = []
     groups = briefly(undecided(report, style.caller), style.caller)
@@ -211,9 +212,10 @@ def _who(group: Group) -> str:
     return text if group.deciding else f"{text} (advisory)"
 
 
-def _foot(report: dict[str, Any], found: Entries, style: Style) -> list[str]:
+def _foot(report: ReportDocument, found: Entries, style: Style) -> list[str]:
     summary = report["summary"]
-    left_out = len((report.get("scope") or {}).get("leftOut", ()))
+    scope = report.get("scope")
+    left_out = len(scope["leftOut"]) if scope else 0
     skipped = summary["skipped"] - left_out
     parts = [f"{glyph('pass', style.ascii)} {summary['pass']} gates pass"]
     parts += [f"{glyph('skipped', style.ascii)} {skipped} do not apply"] if skipped > 0 else []

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from preflight.report_types import FindingDocument
 from preflight.values.times import human_duration, parse_time
 
 _ORDER = (
@@ -42,7 +43,7 @@ class Moment:
     note: str
 
 
-def timeline(finding: dict[str, Any]) -> list[Moment]:
+def timeline(finding: FindingDocument) -> list[Moment]:
     """Return the rows in order of time, and of cause where times are equal; those without a time last.
 
     Empty when the finding has no timeline.

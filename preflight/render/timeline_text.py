@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render.text import glyph, paint, wrap
 from preflight.render.timeline import clock_texts, offsets, remarks, timeline
+from preflight.report_types import FindingDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
 
 
-def timeline_lines(finding: dict[str, Any], style: Style, indent: str) -> list[str]:
+def timeline_lines(finding: FindingDocument, style: Style, indent: str) -> list[str]:
     """Write one row per moment: time, how long after the first, what happened, whose clock says so; then its note."""
     from tabulate import tabulate
 

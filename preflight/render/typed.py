@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 from preflight.commandline import TOOL, Caller, aimed, called, shell_line
 from preflight.render import document as doc
 from preflight.render.entries import Entry
+from preflight.report_types import CommandDocument, FindingDocument, ReportDocument, SourceDocument, UpgradeDocument
 
 BESIDE = "--during-upgrade"
 """The flag of a repair that a running Upgrade waits for."""
@@ -15,7 +16,14 @@ MOST = 4
 """How many commands an entry has; -v and JSON have them all."""
 
 
-def commands_of(report: dict[str, Any], finding: dict[str, Any], caller: Caller) -> list[str]:
+class Aim(TypedDict):
+    """What a command needs of a report, or of another answer about a cluster."""
+
+    source: SourceDocument
+    upgrade: UpgradeDocument
+
+
+def commands_of(report: ReportDocument, finding: FindingDocument, caller: Caller) -> list[str]:
     """Return the command lines of a finding, ready to paste: they reach the cluster that was checked.
 
     What a command is for stands above it, as a comment on a line of its own.
@@ -29,11 +37,11 @@ def commands_of(report: dict[str, Any], finding: dict[str, Any], caller: Caller)
     ]
 
 
-def _line(report: dict[str, Any], command: dict[str, Any], caller: Caller) -> str:
+def _line(report: ReportDocument, command: CommandDocument, caller: Caller) -> str:
     return line_of(report, command["argv"], command["where"], caller)
 
 
-def shared_commands(report: dict[str, Any], entry: Entry, caller: Caller) -> list[str]:
+def shared_commands(report: ReportDocument, entry: Entry, caller: Caller) -> list[str]:
     """Return the commands that serve a whole entry: those all its findings have, or the repair of all of them."""
     commands = [commands_of(report, finding, caller) for finding in entry.findings]
     common = [line for line in commands[0] if all(line in other for other in commands)]
@@ -45,11 +53,11 @@ def shared_commands(report: dict[str, Any], entry: Entry, caller: Caller) -> lis
     return []
 
 
-def _has(finding: dict[str, Any], flag: str) -> bool:
+def _has(finding: FindingDocument, flag: str) -> bool:
     return any(flag in command["argv"] for command in finding.get("commands") or ())
 
 
-def line_of(report: dict[str, Any], argv: Sequence[str], where: str, caller: Caller) -> str:
+def line_of(report: Aim, argv: Sequence[str], where: str, caller: Caller) -> str:
     """Write one command for a POSIX shell."""
     flags = list(report["source"].get("connection") or ())
     if where == "tool":
@@ -57,7 +65,7 @@ def line_of(report: dict[str, Any], argv: Sequence[str], where: str, caller: Cal
     return shell_line(aimed(argv, flags) if where == "cluster" else argv)
 
 
-def _tool_words(report: dict[str, Any], argv: list[str], flags: list[str], caller: Caller) -> list[str]:
+def _tool_words(report: Aim, argv: list[str], flags: list[str], caller: Caller) -> list[str]:
     source, target = report["source"], report["upgrade"]["to"]
     if source["type"] != "live":  # what is no cluster can be planned for, not changed
         argv = [word for word in argv if word not in ("--apply", "--yes")]

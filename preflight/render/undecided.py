@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
 
 from preflight.commandline import TOOL, Caller, shell_line
 from preflight.render import document as doc
+from preflight.report_types import CheckDocument, ReasonDocument, ReportDocument
 
 CODES = {
     "forbidden": "not allowed",
@@ -50,7 +50,7 @@ class Group:
         return "; ".join([*parts, f"advisory, does not decide: {', '.join(self.advisory)}"] if self.advisory else parts)
 
 
-def undecided(report: dict[str, Any], caller: Caller = US) -> list[Group]:
+def undecided(report: ReportDocument, caller: Caller = US) -> list[Group]:
     """Group by reason, those that keep the verdict open first. A check with several reasons is under each.
 
     What to type about a reason reaches the cluster that was asked.
@@ -78,7 +78,7 @@ def briefly(groups: list[Group], caller: Caller = US) -> list[Group]:
     return sorted([one, *rest], key=lambda group: not group.deciding)
 
 
-def cure_line(report: dict[str, Any], line: str, caller: Caller) -> str:
+def cure_line(report: ReportDocument, line: str, caller: Caller) -> str:
     """Write what settles an unknown, which is a line already, for the cluster that was asked."""
     flags = shell_line(report["source"].get("connection") or ())
     if flags:
@@ -86,14 +86,20 @@ def cure_line(report: dict[str, Any], line: str, caller: Caller) -> str:
     return shell_line(caller.program) + line.removeprefix(TOOL) if line.startswith(f"{TOOL} ") else line
 
 
-def reasons(check: dict[str, Any]) -> list[tuple[str, str]]:
+def reasons(check: CheckDocument) -> list[tuple[str, str]]:
     """Return (sentence, command) for each reason of a check: what several nodes share once, with the nodes behind it."""
-    same: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for reason in check.get("reasons") or [{"code": "error", "text": check["reason"].strip() or "no reason given"}]:
+    same: dict[tuple[str, str, str], list[ReasonDocument]] = {}
+    for reason in check.get("reasons") or [_reason(check)]:
         text, node = reason["text"], reason.get("node") or ""
         key = (reason["code"], folded(text, node), reason.get("cure") or "")
         same.setdefault(key, []).append(reason)
     return [_in_words(code, text, cure, told) for (code, text, cure), told in same.items()]
+
+
+def _reason(check: CheckDocument) -> ReasonDocument:
+    """Make a value of the reason in words, which is all an older report has."""
+    text = check["reason"].strip() or "no reason given"
+    return {"code": "error", "text": text, "node": None, "namespace": None, "cure": None}
 
 
 def folded(text: str, node: str) -> str:
@@ -101,7 +107,7 @@ def folded(text: str, node: str) -> str:
     return _ADDRESS.sub("…", text.replace(node, "…") if node else text)
 
 
-def _in_words(code: str, text: str, cure: str, told: list[dict[str, Any]]) -> tuple[str, str]:
+def _in_words(code: str, text: str, cure: str, told: list[ReasonDocument]) -> tuple[str, str]:
     if len(told) == 1:
         text = told[0]["text"]
     if cure and text.endswith(f": {cure}"):

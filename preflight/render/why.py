@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.render import document as doc
 from preflight.render.text import glyph, paint, sanitised, to_ascii, wrap
-from preflight.render.typed import line_of
+from preflight.render.typed import Aim, line_of
 from preflight.values.times import human_duration
 
 if TYPE_CHECKING:
@@ -126,12 +126,13 @@ def _logs(run: Json, style: Style) -> Iterator[str]:
 
 
 def _next(document: Json, run: Json, style: Style) -> Iterator[str]:
+    aim: Aim = {"source": document["source"], "upgrade": document["upgrade"]}
     yield from _labelled("next", doc.sentence(run["hint"]), style)
     commands = run["collect"] or ([run["command"]] if run["command"] else [])
     for command in commands:
         if command["why"] and len(commands) > 1:
             yield f"{' ' * INDENT}# {command['why']}"
-        line = line_of(document, command["argv"], command["where"], style.caller)
+        line = line_of(aim, command["argv"], command["where"], style.caller)
         yield f"{' ' * INDENT}{paint(line, 'cyan', style.colour)}"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.render import document as doc
 from preflight.render.full import finding_lines
 from preflight.render.headline import first_lines, fleet_line
 from preflight.render.text import COLOURS, glyph, paint, to_ascii, wrap
+from preflight.report_types import CheckDocument, Document, ReportDocument
 
 if TYPE_CHECKING:
     from preflight.render import Style
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 HEADERS = ("", "CHECK", "CATEGORY", "STATUS", "TIME", "STOPS FOR IT", "TITLE")
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write one block per report."""
     lines = fleet_line(document, style) if "reports" in document else []
     for context, report in doc.reports(document):
@@ -26,7 +27,7 @@ def render(document: dict[str, Any], style: Style) -> str:
     return to_ascii(text) if style.ascii else text
 
 
-def _report(report: dict[str, Any], style: Style) -> list[str]:
+def _report(report: ReportDocument, style: Style) -> list[str]:
     from tabulate import tabulate
 
     lines = first_lines(report, style)
@@ -44,7 +45,7 @@ def _report(report: dict[str, Any], style: Style) -> list[str]:
     return lines
 
 
-def _row(check: dict[str, Any], style: Style) -> list[str]:
+def _row(check: CheckDocument, style: Style) -> list[str]:
     enforcers = dict.fromkeys(name for finding in check["findings"] for name in finding["enforcedBy"])
     status = check["status"] + (" (required)" if check["required"] else "")
     return [
@@ -58,7 +59,7 @@ def _row(check: dict[str, Any], style: Style) -> list[str]:
     ]
 
 
-def _finding(report: dict[str, Any], item: doc.Item, style: Style) -> list[str]:
+def _finding(report: ReportDocument, item: doc.Item, style: Style) -> list[str]:
     waived = item.waived
     sign = "waived" if waived else item.finding["severity"]
     lines = ["", *finding_lines(report, item, sign, style, "     ")]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from preflight.report_types import Document
 from preflight.values.foreign_text import COMMAND_SIGN, COMMAND_WORD
 
 if TYPE_CHECKING:
@@ -13,12 +15,12 @@ if TYPE_CHECKING:
 _COMMAND_LINE = re.compile(r"(?m)^([ \t]*)::")
 
 
-def render(document: dict[str, Any], style: Style) -> str:
+def render(document: Document, style: Style) -> str:
     """Write the document with its field order kept."""
     return dump(document)
 
 
-def dump(*documents: dict[str, Any]) -> str:
+def dump(*documents: Mapping[str, Any]) -> str:
     """Write YAML documents, several with a line between them; a value that occurs twice is written twice."""
     import yaml
 
@@ -28,7 +30,7 @@ def dump(*documents: dict[str, Any]) -> str:
         return _dump(documents, yaml.SafeDumper)
 
 
-def _dump(documents: tuple[dict[str, Any], ...], dumper: Any) -> str:
+def _dump(documents: tuple[Mapping[str, Any], ...], dumper: Any) -> str:
     import yaml
 
     class Plain(dumper):  # type: ignore[misc]
