@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from preflight.check import Need, need
@@ -13,7 +12,6 @@ from preflight.model import UpgradePair
 from preflight.values.names import perhaps
 from preflight.values.versions import HarvesterVersion, parse_version
 
-_BUILD = re.compile(r"(?:v?\d+\.\d+|master|main)-[\w.-]+|[0-9a-f]{7,40}(?:-[\w.-]+)?")
 PAIR_NEEDS: tuple[Need, ...] = (
     need("settings.harvesterhci.io", "value", "default", values=("server-version",)),
     need("versions.harvesterhci.io", "spec.minUpgradableVersion", "spec.releaseDate"),
@@ -56,7 +54,7 @@ def no_version(inventory: Inventory, from_text: str, to_text: str) -> str:
     names = _names(entry.objects)
     for flag, text in (("--from", from_text), ("--to", to_text)):
         version = _version(text)
-        if version is None or not version.is_dev or version.raw in names or _BUILD.fullmatch(version.raw):
+        if version is None or not version.is_dev or version.raw in names or version.is_build:
             continue
         there = (
             f"the Version objects there are: {', '.join(sorted(names))}" if names else "there are no Version objects"

@@ -147,8 +147,9 @@ def test_a_tag_is_taken_and_a_digest_advised() -> None:
     assert "pin it with @sha256:DIGEST" in done.stderr
 
 
-def test_a_target_that_is_none_is_refused() -> None:
-    done = preflight("manifests", "job", "--image", IMAGE, "--to", "1.4.1; rm -rf /")
+@pytest.mark.parametrize("target", ["1.4.1; rm -rf /", "latest"])
+def test_a_target_that_is_none_is_refused(target: str) -> None:
+    done = preflight("manifests", "job", "--image", IMAGE, "--to", target)
     assert (done.returncode, done.stdout) == (2, "")
 
 

@@ -80,10 +80,15 @@ def image_of(text: str) -> Image:
 
 
 def release_of(text: str) -> str:
-    """Return a target version as it was given. Raises UsageError for what cannot be one."""
-    if not re.fullmatch(r"[\w.+-]+", text):
+    """Return a target version as it was given. Raises UsageError for what cannot be one.
+
+    A Version object may have a name of the administrator's, which only the cluster knows; a word without any digit that
+    is no branch of Harvester's (`master-head`) stands for no release: `latest` would be another one tomorrow.
+    """
+    version = parse_version(text) if re.fullmatch(r"[\w.+-]+", text) else None
+    if version is None or (not re.search(r"\d", version.raw) and not version.is_build):
         raise UsageError(f"--to {text}: not a version such as v1.4.1")
-    return parse_version(text).raw
+    return version.raw
 
 
 def dashed(version: str) -> str:

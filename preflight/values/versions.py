@@ -14,6 +14,7 @@ from functools import lru_cache, total_ordering
 import semver
 
 _CANDIDATE = re.compile(r"(rc|dev|alpha|beta)", re.IGNORECASE)
+_BUILD = re.compile(r"(?:v?\d+\.\d+|master|main)-[\w.-]+|[0-9a-f]{7,40}(?:-[\w.-]+)?")
 _COMPARATOR = re.compile(r"(>=|<=|>|<|=)\s*(v?\d+\.\d+\.\d+\S*)")
 
 
@@ -31,6 +32,11 @@ class HarvesterVersion:
     def is_dev(self) -> bool:
         """Say whether this is a development build, which no range can place."""
         return self.semantic is None
+
+    @property
+    def is_build(self) -> bool:
+        """Say whether it looks like a development build of Harvester's: `v1.7-head`, `master-head`, a commit."""
+        return self.semantic is None and _BUILD.fullmatch(self.raw) is not None
 
     @property
     def is_prerelease(self) -> bool:
