@@ -52,6 +52,19 @@ def test_what_is_only_told_is_left_alone(tmp_path: Path) -> None:
     assert changes(tmp_path, 'x: int = f("a text", message=f"{1 + 1}", evidence={"days": 3})\n') == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["rule = check(links=numbered(7457))", 'rule = need("pods", why=f"{7 + 1}", how=(1, 2), docs=page(3))', "SHOWN = 3"],
+)
+def test_where_to_read_more_and_how_much_is_listed_are_no_rules(tmp_path: Path, text: str) -> None:
+    assert changes(tmp_path, text) == set()
+
+
+def test_what_a_declaration_decides_is_a_rule(tmp_path: Path) -> None:
+    found = changes(tmp_path, 'NEED = need("pods", unserved_is_empty=True, why=str(1))\nSHOWN_FOR = 3\n')
+    assert found == {("True", "False"), ("3", "4")}
+
+
 def test_a_bound_of_versions_moves(tmp_path: Path) -> None:
     found = changes(tmp_path, 'rule = check(from_versions=">=1.4.0 <1.6.0", title=">=1")\n')
     shown = "from_versions='>=1.4.0 <1.6.0'"
@@ -82,6 +95,7 @@ def while_true(tree):
     next(node for node in tree.body if isinstance(node, ast.FunctionDef)).body[:0] = ast.parse("while True: pass").body
 class found: tree = ast.parse((root / path).read_text())
 {change}
+trial.prepare()
 print(trial.survives(trial.Modules(root), path, found.tree))
 """
     done = subprocess.run(

@@ -31,8 +31,13 @@ CALCULATED: dict[type[ast.operator], type[ast.operator]] = {
 NAMES = {"any": "all", "all": "any", "min": "max", "max": "min", "FAIL": "WARN", "WARN": "FAIL", "INFO": "WARN"}
 VERSIONS = ("from_versions", "to_versions")
 BESIDE = (ast.JoinedStr, ast.Import, ast.ImportFrom)
-SPARED = ("evidence", "explains", "minimum", "maximum")
-"""What is told beside a finding or about it, and limits of options: tests of the engine hold those."""
+SPARED = ("evidence", "explains", "minimum", "maximum", "links", "docs", "why", "how")
+"""What is told beside a finding or about it, and limits of options: tests of the engine hold those. Where to read more
+(`links`, `docs`) and what a need or a command is for (`why`, `how`) decide nothing: a number in there is a number of
+an issue or of a page."""
+CAPS = ("SHOWN", "KEPT")
+"""How the names of constants end that say how many objects are listed before "and N more": a choice of layout. Whether
+something is left out, and how it is counted, are rules still."""
 Change = Callable[[], None]
 
 
@@ -98,11 +103,17 @@ def _logic(tree: ast.AST) -> Iterator[ast.expr | ast.stmt | ast.keyword]:
                 continue
             if name == "decorator_list" and not ast.unparse(node).startswith("check("):
                 continue
-            if isinstance(node, ast.keyword) and node.arg in SPARED:
+            if _is_spared(node):
                 continue
             if isinstance(node, (ast.expr, ast.stmt, ast.keyword)):
                 yield node
             yield from _logic(node)
+
+
+def _is_spared(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assign):
+        return all(isinstance(target, ast.Name) and target.id.endswith(CAPS) for target in node.targets)
+    return isinstance(node, ast.keyword) and node.arg in SPARED
 
 
 def _changes(node: ast.AST) -> Iterator[Change]:
