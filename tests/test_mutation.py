@@ -54,7 +54,11 @@ def test_what_is_only_told_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["rule = check(links=numbered(7457))", 'rule = need("pods", why=f"{7 + 1}", how=(1, 2), docs=page(3))', "SHOWN = 3"],
+    [
+        "rule = check(links=numbered(7457))",
+        'rule = need("pods", why=f"{7 + 1}", how=(1, 2), docs=page(3))',
+        "SHOWN = 3",
+    ],
 )
 def test_where_to_read_more_and_how_much_is_listed_are_no_rules(tmp_path: Path, text: str) -> None:
     assert changes(tmp_path, text) == set()
