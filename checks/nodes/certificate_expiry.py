@@ -14,36 +14,25 @@ them). A node of the control plane whose certificate was not read makes it unkno
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import NamedTuple
 
 from preflight.api import (
     FAIL,
-    WARN,
-    Certainty,
     Code,
-    Consequence,
     Enforcer,
     Explains,
     Finding,
     JsonObject,
     Option,
     Outcome,
-    Phase,
-    Severity,
     Tie,
-    Unknown,
     Unreadable,
     View,
     check,
     format_time,
-    hangs,
     human_duration,
     kubectl,
-    labels_of,
-    lies_in,
     maps_at,
     name_of,
     need,
@@ -54,40 +43,11 @@ from preflight.api import (
     unknown,
 )
 
-from ._target_version import VERSIONS, version_annotation
+from ._api_servers import CERTIFICATES, control_plane_addresses, host_of, not_seen
+from ._certificates import MINIMUM_DAYS, Least, least_span, server_looks, verdict_on
+from ._target_version import VERSIONS
 
-CERTIFICATES = "endpoints/apiserver-certificates"
-MINIMUM_DAYS = "harvesterhci.io/minCertsExpirationInDay"
-CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 ONLY_THESE = "only what API servers present on port 6443 was looked at here"
-STALLS = hangs(
-    Phase.NODE_UPGRADE,
-    "A node does not get on with a certificate that is out, and the upgrade waits for it (seen in reports, not proven for "
-    "each certificate)",
-    Certainty.LIKELY,
-)
-MAY_RUN_OUT = hangs(
-    Phase.NODE_UPGRADE,
-    "It may run out before the upgrade is over, and a node may not get on then",
-    Certainty.POSSIBLE,
-)
-
-
-class Least(NamedTuple):
-    """How long a certificate must still be valid."""
-
-    span: timedelta
-    demanded: bool
-    """Whether the running server refuses below it."""
-
-
-class Verdict(NamedTuple):
-    """What the time a certificate has left comes to."""
-
-    severity: Severity
-    cause: str
-    enforced_by: tuple[Enforcer, ...]
-    consequence: Consequence
 
 
 @check(
@@ -123,16 +83,16 @@ class Verdict(NamedTuple):
 )
 def certificate_expiry(view: View) -> Iterator[Outcome]:
     """Yield a finding for every API server whose chain runs out too soon."""
-    least, problems = _least(view)
+    least, problems = least_span(view)
     yield from problems
     servers = view.objects(CERTIFICATES)
     if not servers and not view.gaps(CERTIFICATES):
         yield unknown(Code.UNREACHABLE, "no API server endpoint was found to ask for its certificates")
-    nodes = _control_plane(view)
+    nodes = control_plane_addresses(view)
     yield from view.each(CERTIFICATES, lambda server: _judge(view, server, least, nodes))
-    yield from _not_seen(view, nodes)
+    yield from not_seen(view, nodes)
     addresses = [name_of(server).rpartition(":")[0] for server in servers]
-    if addresses and all(":" in address for address in addresses) and _server_looks(view):
+    if addresses and all(":" in address for address in addresses) and server_looks(view):
         yield Finding(
             severity=FAIL,
             cause="only-ipv6-endpoints",
@@ -144,64 +104,6 @@ def certificate_expiry(view: View) -> Iterator[Outcome]:
         )
 
 
-def _control_plane(view: View) -> dict[str, set[str]]:
-    """Return the addresses of every node that runs an API server, by name; empty when nodes were not read."""
-    return {
-        name_of(node): {
-            text_at(address, "address")
-            for address in maps_at(node, "status.addresses")
-            if text_at(address, "type") == "InternalIP"
-        }
-        for node in view.read("nodes")
-        if labels_of(node).get(CONTROL_PLANE) == "true"
-    }
-
-
-def _not_seen(view: View, nodes: dict[str, set[str]]) -> Iterator[Outcome]:
-    """Yield an unknown for every node of the control plane of whose API server no certificate was read."""
-    hosts = {_host(server) for server in view.objects(CERTIFICATES)}
-    if not hosts or len(hosts) + len(view.gaps(CERTIFICATES)) >= len(nodes):
-        return
-    for name, addresses in sorted(nodes.items()):
-        if not addresses & hosts:
-            yield unknown(Code.INCOMPLETE, f"no certificate of the API server on node {name} was read", node=name)
-
-
-def _host(server: JsonObject) -> str:
-    return name_of(server).rpartition(":")[0].strip("[]")
-
-
-def _server_looks(view: View) -> bool:
-    return lies_in(view.upgrade.from_version, ">=1.5.0") is not False
-
-
-def _least(view: View) -> tuple[Least, list[Outcome]]:
-    looks = _server_looks(view)
-    least = Least(timedelta(days=view.options["minDays"]), looks)
-    if lies_in(view.upgrade.from_version, "=1.5.0") is not True:
-        return least, []
-    if missing := view.missing(VERSIONS):
-        return least, [Unknown(missing)]
-    text, version = version_annotation(view, MINIMUM_DAYS)
-    if text is None or version is None:
-        return least, []
-    if re.fullmatch(r"[+-]?[0-9]{1,6}", text):
-        days = int(text)
-        return (Least(timedelta(days=days), True) if days >= 1 else least._replace(demanded=False)), []
-    finding = Finding(
-        severity=FAIL,
-        cause="version-annotation-invalid",
-        message=f"Version {name_of(version)} has annotation {MINIMUM_DAYS} = {text!r}, which the server cannot read",
-        hint="Correct or remove the annotation",
-        commands=(
-            kubectl("annotate versions.harvesterhci.io {} -n harvester-system {}-", name_of(version), MINIMUM_DAYS),
-        ),
-        resource=ref_of(version),
-        enforced_by=(Enforcer.WEBHOOK,),
-    )
-    return least, [finding]
-
-
 def _judge(view: View, server: JsonObject, least: Least, nodes: dict[str, set[str]]) -> Iterator[Outcome]:
     chain = [(time_at(entry, "notAfter"), text_at(entry, "subject")) for entry in maps_at(server, "certificates")]
     dated = [(moment, subject) for moment, subject in chain if moment is not None]
@@ -209,7 +111,7 @@ def _judge(view: View, server: JsonObject, least: Least, nodes: dict[str, set[st
         raise Unreadable(f"API server {name_of(server)}: a certificate without notAfter, or no certificate at all")
     expires, subject = min(dated)
     left = expires - view.now
-    verdict = _verdict(left, least, view)
+    verdict = verdict_on(left, least, view)
     if verdict is None:
         return
     state = f"expired {human_duration(-left)} ago" if left < timedelta(0) else f"expires in {human_duration(left)}"
@@ -227,20 +129,5 @@ def _judge(view: View, server: JsonObject, least: Least, nodes: dict[str, set[st
         evidence={"subject": subject, "notAfter": format_time(expires), "now": format_time(view.now)},
         enforced_by=verdict.enforced_by,
         consequence=verdict.consequence,
-        touches={"node": tuple(sorted(name for name, held in nodes.items() if _host(server) in held))},
+        touches={"node": tuple(sorted(name for name, held in nodes.items() if host_of(server) in held))},
     )
-
-
-def _verdict(left: timedelta, least: Least, view: View) -> Verdict | None:
-    looks, script = _server_looks(view), Enforcer.CHECK_SH
-    if left < timedelta(0):
-        if looks:
-            return Verdict(FAIL, "certificate-expired", (Enforcer.WEBHOOK, script), refused())
-        return Verdict(FAIL, "certificate-expired", (script, Enforcer.SCRIPTS), STALLS)
-    if looks and left < least.span:
-        if least.demanded:
-            return Verdict(FAIL, "certificate-expires-soon", (Enforcer.WEBHOOK,), refused())
-        return Verdict(FAIL, "certificate-expires-soon", (Enforcer.NONE,), STALLS)
-    if left < max(least.span, timedelta(days=view.options["warnDays"])):
-        return Verdict(WARN, "certificate-expires-later", (script,), MAY_RUN_OUT)
-    return None

@@ -10,7 +10,7 @@ difference on a node that is not listed, or cannot be read, is `unknown`.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 from preflight.api import (
     FAIL,
@@ -36,14 +36,14 @@ from preflight.api import (
     namespace_of,
     need,
     on_node,
-    ref_of,
     text_at,
     unknown,
 )
 
-from .._skew import Skew, annotation, bounds_of, combined, lease_skew, pod_skew, signed
+from .._skew import Skew, annotation, bounds_of, combined, signed
+from ._clocks import LEASES, PODS, node_names, read_leases, read_pods
 
-LEASES, PODS, ADDONS = "leases.coordination.k8s.io", "pods", "addons.harvesterhci.io"
+ADDONS = "addons.harvesterhci.io"
 NTP = "node.harvesterhci.io/ntp-service"
 STICKS = hangs(
     Phase.SYSTEM_SERVICES,
@@ -85,9 +85,9 @@ MAY_STICK = hangs(
 )
 def clock_skew(view: View) -> Iterator[Outcome]:
     """Yield a finding for every node whose clock is off by more than the threshold."""
-    known, stuck, annotations = _names(view), _stuck(view), _annotations(view)
-    leases = yield from _read_leases(view, known)
-    pods = yield from _read_pods(view, known)
+    known, stuck, annotations = node_names(view), _stuck(view), _annotations(view)
+    leases = yield from read_leases(view, known)
+    pods = yield from read_pods(view, known)
     limit = view.options["warnSeconds"]
     worst = combined(leases, bounds_of(pods), view.now, limit)
     for node, skew in worst.items():
@@ -95,45 +95,6 @@ def clock_skew(view: View) -> Iterator[Outcome]:
             yield from _judge(view, skew, leases.get(node), stuck, annotations.get(node, ""))
     for name in sorted((known or set()) - set(leases)) if not view.missing(LEASES) else ():
         yield unknown(Code.ERROR, f"the clock of node {name} cannot be told: no Lease of it with both times was read")
-
-
-def _read_leases(view: View, known: set[str] | None) -> Generator[Outcome, None, dict[str, Skew]]:
-    """Return what the Leases of the nodes show, by node; yield those that cannot be read."""
-    found = {}
-    for lease in () if view.missing(LEASES) else view.objects(LEASES):
-        if known is None or ref_of(lease).name in known:
-            try:
-                skew = lease_skew(lease)
-            except Unreadable as error:
-                yield unknown(Code.UNPARSABLE, f"{error}", node=ref_of(lease).name)
-                continue
-            if skew:
-                found[skew.node] = skew
-    return found
-
-
-def _read_pods(view: View, known: set[str] | None) -> Generator[Outcome, None, list[Skew]]:
-    """Return what pods show; yield those that cannot be read, or show a difference on a node that is not listed."""
-    found = []
-    for pod in () if view.missing(PODS) else view.objects(PODS):
-        try:
-            skew = pod_skew(pod)
-        except Unreadable as error:
-            yield unknown(Code.UNPARSABLE, f"{error}")
-            continue
-        if skew is None:
-            continue
-        if known is None or not skew.node or skew.node in known:
-            found.append(skew)
-        elif skew.seconds <= -view.options["warnSeconds"]:
-            text = f"pod {skew.namespace}/{skew.name} shows {skew.words()} on node {skew.node}, which is not listed"
-            yield unknown(Code.INCOMPLETE, text, node=skew.node)
-    return found
-
-
-def _names(view: View) -> set[str] | None:
-    """Return the names of the nodes, None when they were not read."""
-    return None if view.missing("nodes") else {ref_of(node).name for node in view.some("nodes")}
 
 
 def _judge(view: View, skew: Skew, lease: Skew | None, stuck: list[str], ntp: str) -> Iterator[Outcome]:

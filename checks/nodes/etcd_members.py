@@ -13,10 +13,8 @@ witness writes the condition is not known. Nodes without the label are not looke
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 from preflight.api import (
-    FAIL,
     WARN,
     Certainty,
     Code,
@@ -30,35 +28,25 @@ from preflight.api import (
     Tie,
     View,
     check,
-    condition,
     degrades,
     hangs,
-    human_duration,
     judged,
     kubectl,
     labels_of,
     name_of,
-    namespace_of,
     need,
-    on_node,
-    ref_of,
     text_at,
-    time_at,
     unknown,
 )
 
-VOTER, ROLE = "EtcdIsVoter", "node-role.kubernetes.io/etcd"
-GRACE, STALE = timedelta(minutes=5), timedelta(minutes=15)
+from ._etcd import is_etcd, member_finding, membership, pod_readiness
+
+ROLE = "node-role.kubernetes.io/etcd"
 NO_QUORUM = hangs(
     Phase.NODE_UPGRADE,
     "The quorum may be lost with the first node that restarts, and Rancher then waits without limit for the member that is "
     "missing (read in the code, not tried)",
     Certainty.LIKELY,
-)
-IF_IT_LASTS = hangs(
-    Phase.NODE_UPGRADE,
-    "If the member stays away, the API may be gone while another node restarts, and the upgrade may not get on",
-    Certainty.POSSIBLE,
 )
 AWAY = degrades(Phase.NODE_UPGRADE, "The API may be away for as long as either of the two nodes restarts")
 
@@ -93,91 +81,27 @@ def etcd_members(view: View) -> Iterator[Outcome]:
     elif len(members) == 1:
         yield NotApplicable("one node runs etcd, so no other member can be missing")
     else:
-        yield from judged(members, lambda node: _membership(node, view.now))
+        yield from judged(members, lambda node: membership(node, view.now))
         yield from _pods(view, members)
         if len(members) == 2:
             yield _two(sorted(map(name_of, members)))
 
 
-def _membership(node: JsonObject, now: datetime) -> Iterator[Outcome]:
-    name, voter = name_of(node), condition(node, VOTER)
-    heard = time_at(voter, "lastHeartbeatTime") if voter else None
-    if voter is None or heard is None or now - heard > STALE:
-        what = f"was written {human_duration(now - heard)} ago" if heard else "is not there, or has no time"
-        text = f"whether etcd on node {name} votes is not told: condition {VOTER} {what}"
-        yield unknown(Code.INCOMPLETE, text, node=name)
-        return
-    status = text_at(voter, "status")
-    if status == "True":
-        return
-    since = time_at(voter, "lastTransitionTime")
-    why = text_at(voter, "message") or text_at(voter, "reason") or "no reason given"
-    yield _finding(
-        node,
-        "member-not-voting",
-        f"The etcd member on node {name} does not vote: {why} ({VOTER} is {status or 'empty'})",
-        None if since is None else now - since,
-        {"status": status or None, "reason": text_at(voter, "reason") or None},
-    )
-
-
 def _pods(view: View, members: list[JsonObject]) -> Iterator[Outcome]:
-    pods = [pod for pod in view.objects("pods") if _is_etcd(pod)]
+    pods = [pod for pod in view.objects("pods") if is_etcd(pod)]
     if not pods:
         yield unknown(Code.INCOMPLETE, f"not one etcd pod was read, and {len(members)} nodes have one")
         return
-    yield from judged(pods, lambda pod: _pod(pod, view.now))
+    yield from judged(pods, lambda pod: pod_readiness(pod, view.now))
     listed, with_pod = {name_of(node) for node in members}, {text_at(pod, "spec.nodeName") for pod in pods}
     for name in sorted(with_pod - listed):
         text = f"an etcd pod runs on node {name or '(none)'}, which is not among the etcd nodes that were read"
         yield unknown(Code.INCOMPLETE, text, node=name)
     for node in members:
         if name_of(node) not in with_pod:
-            yield _finding(
+            yield member_finding(
                 node, "etcd-pod-not-ready", f"Node {name_of(node)} is to run etcd and has no etcd pod", None, {}
             )
-
-
-def _is_etcd(pod: JsonObject) -> bool:
-    return namespace_of(pod) == "kube-system" and labels_of(pod).get("component") == "etcd"
-
-
-def _pod(pod: JsonObject, now: datetime) -> Iterator[Outcome]:
-    ready = condition(pod, "Ready")
-    if ready is not None and text_at(ready, "status") == "True":
-        return
-    since = (time_at(ready, "lastTransitionTime") if ready else None) or time_at(pod, "metadata.creationTimestamp")
-    why = text_at(ready, "message") or text_at(ready, "reason") if ready else "no Ready condition"
-    yield _finding(
-        pod,
-        "etcd-pod-not-ready",
-        f"Pod {name_of(pod)} on node {text_at(pod, 'spec.nodeName')} is not ready: {why or 'no reason given'}",
-        None if since is None else now - since,
-        {},
-    )
-
-
-def _finding(
-    obj: JsonObject, cause: str, message: str, age: timedelta | None, evidence: dict[str, str | None]
-) -> Finding:
-    new = age is not None and age <= GRACE
-    pod = obj.get("kind") == "Pod"
-    node = text_at(obj, "spec.nodeName") if pod else name_of(obj)
-    return Finding(
-        severity=WARN if new else FAIL,
-        cause=cause,
-        message=message + (f", for {human_duration(age)}" if age is not None else ""),
-        hint="Bring the member back before the upgrade: its log says what keeps it away",
-        commands=(
-            kubectl("logs {} -n kube-system", name_of(obj) if pod else f"etcd-{node}"),
-            on_node("journalctl -u rke2-server", why=f"on {node}"),
-        ),
-        resource=ref_of(obj),
-        evidence={**evidence, "seconds": int(age.total_seconds()) if age is not None else None},
-        transient=new,
-        consequence=IF_IT_LASTS if new else None,
-        touches={"node": (node,)},
-    )
 
 
 def _two(names: list[str]) -> Finding:

@@ -38,17 +38,15 @@ from preflight.api import (
     name_of,
     namespace_of,
     need,
-    parse_duration,
     ref_of,
     refused,
     text_at,
-    texts_at,
     time_at,
     unknown,
 )
 
-MAXIMUM, EXTEND = "--service-account-max-token-expiration=", "--service-account-extend-token-expiration="
-UNEXTENDED = timedelta(seconds=3607)
+from ._token_life import EXTEND, MAXIMUM, is_api_server, note_limit
+
 SHORT = timedelta(days=1)
 WEBHOOK = {"app.kubernetes.io/name": "harvester", "app.kubernetes.io/component": "webhook-server"}
 REFUSED = {
@@ -91,19 +89,15 @@ REFUSED = {
 def webhook_token_age(view: View) -> Iterator[Outcome]:
     """Yield a finding for every webhook pod whose token may be out."""
     pods = view.objects("pods")
-    servers = [pod for pod in pods if _is_api_server(pod)]
+    servers = [pod for pod in pods if is_api_server(pod)]
     webhooks = [pod for pod in pods if _is_webhook(pod)]
     if not webhooks:
         yield unknown(Code.ERROR, "no running pod of deployment harvester-webhook was found, whose age decides")
     if not servers:
         yield unknown(Code.ERROR, "no kube-apiserver pod was found, whose flags say how long a token lives")
     limits: list[timedelta] = []
-    yield from judged(servers, lambda server: _note_limit(server, limits))
+    yield from judged(servers, lambda server: note_limit(server, limits))
     yield from judged(webhooks, lambda pod: _judge(view, pod, min(limits, default=None)))
-
-
-def _is_api_server(pod: JsonObject) -> bool:
-    return namespace_of(pod) == "kube-system" and labels_of(pod).get("component") == "kube-apiserver"
 
 
 def _is_webhook(pod: JsonObject) -> bool:
@@ -111,27 +105,6 @@ def _is_webhook(pod: JsonObject) -> bool:
     running = text_at(pod, "status.phase") not in ("Succeeded", "Failed")
     wanted = all(labels.get(key) == value for key, value in WEBHOOK.items())
     return wanted and running and namespace_of(pod) == "harvester-system"
-
-
-def _note_limit(server: JsonObject, limits: list[timedelta]) -> Iterator[Outcome]:
-    """Add the limits that the flags of one API server set; yields nothing. Raises Unreadable where there are no flags."""
-    words = [
-        word
-        for container in maps_at(server, "spec.containers")
-        for word in (*texts_at(container, "command"), *texts_at(container, "args"))
-    ]
-    if not words:
-        raise Unreadable(f"pod {name_of(server)} does not say with which flags its API server runs")
-    for word in words:
-        if word == EXTEND + "false":
-            limits.append(UNEXTENDED)
-        elif word.startswith(MAXIMUM):
-            maximum = parse_duration(word.removeprefix(MAXIMUM))
-            if maximum is None:
-                raise Unreadable(f"pod {name_of(server)}: {word} is no duration")
-            if maximum:
-                limits.append(maximum)
-    yield from ()
 
 
 def _started(pod: JsonObject) -> datetime:

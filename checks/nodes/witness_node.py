@@ -14,49 +14,29 @@ from collections.abc import Iterator
 
 from preflight.api import (
     WARN,
-    Certainty,
-    Command,
-    Consequence,
     Enforcer,
     Explains,
-    Finding,
     JsonObject,
     Outcome,
-    Phase,
     Tie,
     Unknown,
     View,
     check,
-    degrades,
     integer_at,
     judged,
     kubectl,
     maps_at,
     name_of,
     need,
-    ref_of,
-    refused,
     text_at,
 )
 
 from ._witness import WITNESS_LABEL, witness_label
+from ._witness_findings import FEWER_REPLICAS, HALF_A_WITNESS, STAY_DEGRADED, witness_finding
 
 VOLUMES = "volumes.longhorn.io"
 TAINT = {"key": "node-role.kubernetes.io/etcd", "value": "true", "effect": "NoExecute"}
 NAMES_SHOWN = 10
-HALF_A_WITNESS = degrades(
-    Phase.NODE_UPGRADE,
-    "The upgrade may treat the node as a witness in one place and as a node for machines in another",
-    Certainty.POSSIBLE,
-)
-STAY_DEGRADED = refused(
-    "These volumes stay degraded while they are attached, and the server may refuse the Upgrade for that",
-    Certainty.POSSIBLE,
-)
-FEWER_REPLICAS = degrades(
-    Phase.NODE_DRAIN, "These volumes may stay degraded for as long as they are attached", Certainty.POSSIBLE
-)
-"""Below three nodes the webhook does not look at degraded volumes."""
 
 
 @check(
@@ -87,7 +67,7 @@ def witness_node(view: View) -> Iterator[Outcome]:
     yield from judged(nodes, _judge_taint)
     if len(witnesses) > 1:
         names = ", ".join(name_of(node) for node in witnesses)
-        yield _finding(
+        yield witness_finding(
             witnesses[1],
             "several-witnesses",
             f"{len(witnesses)} nodes are labelled as witness, one is supported: {names}",
@@ -101,7 +81,7 @@ def witness_node(view: View) -> Iterator[Outcome]:
 def _judge_label(node: JsonObject) -> Iterator[Outcome]:
     value = witness_label(node)
     if value not in (None, "true"):
-        yield _finding(
+        yield witness_finding(
             node,
             "witness-label-value",
             f"Node {name_of(node)} has the witness label with value {value!r}: the webhook from 1.6 on takes it for a "
@@ -117,7 +97,7 @@ def _judge_taint(node: JsonObject) -> Iterator[Outcome]:
     taints = maps_at(node, "spec.taints")
     if not any(all(text_at(taint, key) == wanted for key, wanted in TAINT.items()) for taint in taints):
         taint = f"{TAINT['key']}={TAINT['value']}:{TAINT['effect']}"
-        yield _finding(
+        yield witness_finding(
             node,
             "witness-taint-missing",
             f"Witness node {name_of(node)} lacks the taint {taint}",
@@ -139,7 +119,7 @@ def _volumes(view: View, witness: JsonObject, data_nodes: int) -> Iterator[Outco
     if names:
         shown = ", ".join(names[:NAMES_SHOWN]) + (f", {len(names) - NAMES_SHOWN} more" if names[NAMES_SHOWN:] else "")
         looks = data_nodes + 1 >= 3
-        yield _finding(
+        yield witness_finding(
             witness,
             "replicas-exceed-data-nodes",
             f"{len(names)} attached volume(s) want more replicas than the {data_nodes} node(s) that hold any: {shown}",
@@ -148,27 +128,3 @@ def _volumes(view: View, witness: JsonObject, data_nodes: int) -> Iterator[Outco
             consequence=STAY_DEGRADED if looks else FEWER_REPLICAS,
             volumes=tuple(names),
         )
-
-
-def _finding(
-    node: JsonObject,
-    cause: str,
-    message: str,
-    command: Command,
-    enforcer: Enforcer,
-    *,
-    consequence: Consequence | None = None,
-    volumes: tuple[str, ...] = (),
-) -> Finding:
-    return Finding(
-        severity=WARN,
-        cause=cause,
-        message=message,
-        hint="Correct it before the upgrade",
-        commands=(command,),
-        resource=ref_of(node),
-        evidence={"label": witness_label(node)},
-        enforced_by=(enforcer,),
-        consequence=consequence,
-        touches={"volume": volumes} if volumes else {},
-    )

@@ -49,7 +49,7 @@ class Words(NamedTuple):
         return message.startswith(self.begins) or any(text in message for text in self.texts)
 
 
-_NEVER_STARTS = hangs(
+NEVER_STARTS = hangs(
     Phase.NODE_DRAIN, "Rancher begins with no node at all, and the upgrade waits for the first without end"
 )
 _OUT_OF_SYNC = hangs(
@@ -101,7 +101,7 @@ SAID = (
         ),
         FAIL,
         _MINUTES[10],
-        _NEVER_STARTS,
+        NEVER_STARTS,
         "Cure what it waits for first: without it Rancher works on no node",
     ),
     Words(

@@ -17,7 +17,6 @@ from functools import partial
 
 from preflight.api import (
     FAIL,
-    INFO,
     Code,
     Enforcer,
     Explains,
@@ -30,10 +29,8 @@ from preflight.api import (
     annotations_of,
     check,
     hangs,
-    harmless,
     judged,
     kubectl,
-    labels_of,
     name_of,
     need,
     ref_of,
@@ -42,9 +39,10 @@ from preflight.api import (
 )
 
 from .._upgrades import running_upgrades
+from ._plan_secrets import machine_of, of_no_machine, wrong_count
+from ._waiting import MACHINES
 
-PLANS, MACHINES, UPGRADES = "secrets/machine-plans", "machines.cluster.x-k8s.io", "upgrades.harvesterhci.io"
-MACHINE, SUFFIX = "rke.cattle.io/machine-name", "-machine-plan"
+PLANS, UPGRADES, SUFFIX = "secrets/machine-plans", "upgrades.harvesterhci.io", "-machine-plan"
 LEFT = (
     "rke.cattle.io/drain-options",
     "rke.cattle.io/drain-done",
@@ -95,22 +93,18 @@ def machine_plan_leftover(view: View) -> Iterator[Outcome]:
         return
     if not running_upgrades(view):
         yield from judged(plans, partial(_leftover, machines=machines))
-    held = [_machine_of(secret) for secret in plans]
+    held = [machine_of(secret) for secret in plans]
     for name, node in sorted(machines.items()):
         if held.count(name) != 1:
-            yield _count(view, name, node, [name_of(secret) for secret in plans if _machine_of(secret) == name])
+            yield wrong_count(view, name, node, [name_of(secret) for secret in plans if machine_of(secret) == name])
     for secret in plans:
-        if _machine_of(secret) not in machines:
-            yield _of_no_machine(secret)
-
-
-def _machine_of(secret: JsonObject) -> str:
-    return text_at(labels_of(secret), f"[{MACHINE}]")
+        if machine_of(secret) not in machines:
+            yield of_no_machine(secret)
 
 
 def _leftover(secret: JsonObject, machines: dict[str, str]) -> Iterator[Outcome]:
     left = [key for key in LEFT if key in annotations_of(secret)]
-    machine = _machine_of(secret)
+    machine = machine_of(secret)
     if not left or machine not in machines:
         return
     node, name = machines[machine], name_of(secret)
@@ -127,38 +121,4 @@ def _leftover(secret: JsonObject, machines: dict[str, str]) -> Iterator[Outcome]
         evidence={"machine": machine, "annotations": left},
         enforced_by=(Enforcer.SCRIPTS,),
         touches={"node": (node,)} if node else {},
-    )
-
-
-def _count(view: View, machine: str, node: str, secrets: list[str]) -> Finding:
-    found = view.find(MACHINES, machine, "fleet-local") or {}
-    return Finding(
-        severity=FAIL,
-        cause="plan-secret-count",
-        message=f"Machine {machine} (node {node or 'none'}) has {len(secrets)} plan Secrets, and must have one"
-        + (f": {', '.join(secrets)}" if secrets else ""),
-        hint="See which is the one Rancher made for the machine; without any, its bootstrap has to be made anew",
-        commands=(kubectl("get secrets -n fleet-local -l {}={}", MACHINE, machine),),
-        resource=ref_of(found),
-        evidence={"machine": machine, "secrets": secrets},
-        enforced_by=(Enforcer.SCRIPTS,),
-        consequence=hangs(
-            Phase.NODE_DRAIN,
-            "The hook of the node's drain is never answered, and the upgrade waits for the node without end",
-        ),
-        touches={"node": (node,)} if node else {},
-    )
-
-
-def _of_no_machine(secret: JsonObject) -> Finding:
-    return Finding(
-        severity=INFO,
-        cause="plan-of-no-machine",
-        message=f"Secret {name_of(secret)} is the plan of machine {_machine_of(secret) or '(none)'}, which is not there",
-        hint="Delete it if the machine is gone for good",
-        commands=(kubectl("delete secret {} -n fleet-local", name_of(secret)),),
-        resource=ref_of(secret),
-        evidence={"machine": _machine_of(secret) or None},
-        enforced_by=(Enforcer.NONE,),
-        consequence=harmless(),
     )

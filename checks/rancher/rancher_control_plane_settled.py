@@ -16,39 +16,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from preflight.api import (
-    FAIL,
     INFO,
     Certainty,
     Code,
-    Consequence,
     Enforcer,
     Explains,
     Finding,
-    JsonObject,
     Outcome,
     Phase,
-    ResourceRef,
     Tie,
     Unknown,
     View,
-    boolean_at,
     check,
-    condition_status,
     hangs,
     kubectl,
-    labels_of,
     need,
     ref_of,
     text_at,
     unknown,
 )
 
+from ._control_plane_parts import infrastructure, init_node, lacking
 from ._waiting import MACHINES, OLD_CONDITIONS, waits
 
 CONTROL_PLANES, CLUSTERS = "rkecontrolplanes.rke.cattle.io", "clusters.cluster.x-k8s.io"
 BEACONS = "beacons.plan.cattle.io"
-INIT_NODE, MACHINE_ID = "rke.cattle.io/init-node-machine-id", "rke.cattle.io/machine-id"
-NO_NODE = hangs(Phase.NODE_DRAIN, "Rancher begins with no node at all, and the upgrade waits for the first without end")
 HELD = hangs(
     Phase.NODE_DRAIN,
     "Rancher's planner does nothing while something else holds its turn, and may not get on with the nodes",
@@ -108,53 +100,15 @@ def rancher_control_plane_settled(view: View) -> Iterator[Outcome]:
     read = not view.missing(CONTROL_PLANES)
     plane = view.find(CONTROL_PLANES, "local", "fleet-local") if read else None
     if read and plane is None and cluster is not None:
-        yield _lacking("control-plane-missing", "There is no RKEControlPlane fleet-local/local for the cluster", None)
+        yield lacking("control-plane-missing", "There is no RKEControlPlane fleet-local/local for the cluster", None)
     elif read and plane is None:
         yield unknown(Code.INCOMPLETE, "neither an RKEControlPlane nor a cluster fleet-local/local was read")
     yield from waits(view, plane, cluster)
     if cluster is not None:
-        yield from _infrastructure(cluster)
+        yield from infrastructure(cluster)
     yield from _held(view)
     if plane is not None:
-        yield from _init_node(view, plane)
-
-
-def _lacking(cause: str, message: str, obj: JsonObject | None, consequence: Consequence = NO_NODE) -> Finding:
-    return Finding(
-        severity=FAIL,
-        cause=cause,
-        message=message,
-        hint="Find out what became of it before the upgrade; the log of Rancher says what it misses",
-        commands=(
-            kubectl(
-                "get clusters.cluster.x-k8s.io,rkecontrolplanes.rke.cattle.io,machines.cluster.x-k8s.io -n fleet-local"
-            ),
-            kubectl("logs deployment/rancher -n cattle-system --tail=200"),
-        ),
-        resource=ref_of(obj) if obj else ResourceRef("rke.cattle.io/v1", "RKEControlPlane", "fleet-local", "local"),
-        enforced_by=(Enforcer.SCRIPTS,),
-        consequence=consequence,
-    )
-
-
-def _infrastructure(cluster: JsonObject) -> Iterator[Outcome]:
-    told = boolean_at(cluster, "status.initialization.infrastructureProvisioned")
-    if told is None:
-        told = boolean_at(cluster, "status.infrastructureReady")
-    state = condition_status(cluster, "InfrastructureReady")
-    if told is None and not state:
-        yield unknown(Code.INCOMPLETE, "cluster fleet-local/local does not say whether its infrastructure is ready")
-    elif told is False or (told is None and state != "True"):
-        text = "The infrastructure of cluster fleet-local/local is not ready, and Rancher asks for that first"
-        yield _lacking("infrastructure-not-ready", text, cluster)
-
-
-def _init_node(view: View, plane: JsonObject) -> Iterator[Outcome]:
-    wanted = text_at(labels_of(plane), f"[{INIT_NODE}]")
-    held = {text_at(labels_of(machine), f"[{MACHINE_ID}]") for machine in view.objects(MACHINES)}
-    if wanted and wanted not in held:
-        text = f"The designated init node has machine id {wanted}, which no machine of the cluster has"
-        yield _lacking("init-node-gone", text, plane)
+        yield from init_node(view, plane)
 
 
 def _held(view: View) -> Iterator[Outcome]:
