@@ -250,13 +250,20 @@ class Judge:
 
 
 def evaluable(obj: JsonObject) -> JsonObject:
-    """Return the object with maps for labels and annotations: an API server leaves empty ones out.
+    """Return the object without fields that are null, which counts as missing (a support bundle writes empty texts so),
+    and with maps for labels and annotations: an API server leaves empty ones out.
 
     Raises Unreadable where they are something else.
     """
     metadata = mapping_at(obj, "metadata")
     maps = {"labels": labels_of(obj), "annotations": mapping_at(obj, "metadata.annotations")}
-    return {**obj, "metadata": {**metadata, **maps}}
+    return {**_without_nulls(obj), "metadata": {**_without_nulls(metadata), **maps}}
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _named(obj: JsonObject) -> dict[str, Any]:
