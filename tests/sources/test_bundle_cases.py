@@ -21,6 +21,9 @@ def test_the_encoding_of_a_bundle_changes_no_result(case):
     direct = inventory_for(CHECKS[case.check_id], case.content)
     entries = {}
     for name, entry in direct.entries.items():
+        if "/" in name:  # no list of the API: what a node or an endpoint was asked is written in another way
+            entries[name] = entry
+            continue
         (document,) = load_documents(encode(list(entry.objects)).encode())
         entries[name] = replace(entry, objects=sorted_objects(restore(obj) for obj in document["items"]))
     assert shown(judge(case, replace(direct, entries=entries))) == shown(judge(case, direct))
