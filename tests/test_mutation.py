@@ -94,6 +94,7 @@ from pathlib import Path
 from ci.mutation import trial
 from ci.mutation.mutants import make, places
 trial.SECONDS = 2
+trial.prepare()
 root, path = Path({str(ROOT)!r}), Path("checks/nodes/node_ready.py")
 def while_true(tree):
     next(node for node in tree.body if isinstance(node, ast.FunctionDef)).body[:0] = ast.parse("while True: pass").body
