@@ -15,6 +15,7 @@ from typing import Any
 
 from preflight.check import Check
 from preflight.config_file import Config
+from preflight.documents import API_VERSION
 from preflight.errors import ConfigError
 from preflight.model import CheckResult, Finding, ResourceRef, Severity, Status, Unknown, UpgradePair, Waived
 from preflight.report import CONFIGURATION
@@ -131,7 +132,7 @@ class Waivers:
             cause=cause,
             message=message,
             hint=hint,
-            resource=ResourceRef("harvester-preflight/v1", "Config", "", f"{self.config.path}: {name}"),
+            resource=ResourceRef(API_VERSION, "Config", "", f"{self.config.path}: {name}"),
         )
 
     def _check(self, entry: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from preflight.documents import API_VERSION
 from preflight.inventory import JsonObject
 from preflight.model import Code, Reason
 from preflight.resources import Resource
@@ -67,7 +68,7 @@ class Gathered:
         kind, api_version = value["kind"], value.get("apiVersion")
         if not isinstance(kind, str) or not isinstance(api_version, str):
             self.broken.append((None, f"{where} has an apiVersion or kind that is no text"))
-        elif api_version == "harvester-preflight/v1":
+        elif api_version == API_VERSION:
             self.broken.append((None, f"{where} is a {kind} of this tool, not an object of a cluster"))
         elif lacking := no_objects(value, where):
             self.found += 1
