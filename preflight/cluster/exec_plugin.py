@@ -12,6 +12,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -20,6 +22,8 @@ from preflight.cluster.identity import Credential
 from preflight.errors import SourceError
 
 PLUGIN_SECONDS = 60.0
+MAX_OUTPUT = 1 << 20
+"""An ExecCredential with certificate and key has a few KiB."""
 
 
 def run_plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], folder: str) -> Credential:
@@ -83,7 +87,7 @@ def _run(argv: list[str], environment: dict[str, str], interactive: bool, instal
         hint = f" ({' '.join(install.split())})" if install else ""
         raise SourceError(f"cannot run the credential plugin {name}: {error.strerror}{hint}") from None
     try:
-        output, _ = process.communicate(timeout=PLUGIN_SECONDS)
+        output = _output(process, name)
     except subprocess.TimeoutExpired:
         _end(process, group=not interactive)
         raise SourceError(
@@ -98,6 +102,27 @@ def _run(argv: list[str], environment: dict[str, str], interactive: bool, instal
             f"the credential plugin {name} failed (exit code {process.returncode}); `kubectl get nodes` shows its words"
         )
     return output
+
+
+def _output(process: subprocess.Popen[bytes], name: str) -> bytes:
+    """Read what the plugin prints, to the limit. Raises TimeoutExpired, SourceError above the limit."""
+    kept, ends = bytearray(), time.monotonic() + PLUGIN_SECONDS
+
+    def read() -> None:
+        while process.stdout and len(kept) <= MAX_OUTPUT and (piece := os.read(process.stdout.fileno(), 65536)):
+            kept.extend(piece)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(PLUGIN_SECONDS)
+    if len(kept) > MAX_OUTPUT:
+        raise SourceError(f"the credential plugin {name} printed more than {MAX_OUTPUT >> 20} MiB, and was ended")
+    if reader.is_alive():
+        raise subprocess.TimeoutExpired(name, PLUGIN_SECONDS)
+    process.wait(max(0.0, ends - time.monotonic()))
+    if process.stdout:
+        process.stdout.close()
+    return bytes(kept)
 
 
 def _end(process: subprocess.Popen[bytes], *, group: bool) -> None:

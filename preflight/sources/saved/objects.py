@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain, pairwise
 
 from preflight.check import Need
 from preflight.errors import NoSource
@@ -121,9 +122,9 @@ def _read_list(text: bytes, first_line: int, gathered: Gathered) -> None:
 
 def _documents(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Split a stream at its `---` lines; yields the line each document begins at, counted from 0."""
-    marks = [] if data.startswith(b"%") or b"\n%" in data else [match.start() for match in _MARK.finditer(data)]
+    marks = iter(()) if data.startswith(b"%") or b"\n%" in data else (mark.start() for mark in _MARK.finditer(data))
     line = 0
-    for start, end in zip([0, *marks], [*marks, len(data)], strict=True):
+    for start, end in pairwise(chain((0,), marks, (len(data),))):
         if data[start:end].removeprefix(b"---").strip():
             yield line, data[start:end]
         line += data.count(b"\n", start, end)

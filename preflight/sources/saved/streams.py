@@ -17,6 +17,10 @@ from preflight.values.paths import FieldTree, keep_fields
 
 MAX_DEPTH = 100
 MAX_NOTES = 5
+MAX_PROBLEMS = 1000
+"""How many problems are kept one by one; after that one about the whole input stands for all others."""
+MAX_NAMELESS = 200_000
+"""How many items of one List may leave their kind to the List."""
 
 GroupKind: TypeAlias = tuple[str, str]
 
@@ -63,16 +67,20 @@ class Gathered:
     def item(self, value: Any, where: str) -> None:
         """Take one object."""
         if not isinstance(value, dict) or not value.get("kind"):
-            self.nameless.append((value, where))
+            if len(self.nameless) < MAX_NAMELESS:
+                self.nameless.append((value, where))
+            else:
+                self._note(None, f"{where}: more than {MAX_NAMELESS} items have no kind of their own")
             return
         kind, api_version = value["kind"], value.get("apiVersion")
         if not isinstance(kind, str) or not isinstance(api_version, str):
-            self.broken.append((None, f"{where} has an apiVersion or kind that is no text"))
+            self._note(None, f"{where} has an apiVersion or kind that is no text")
         elif api_version == API_VERSION:
-            self.broken.append((None, f"{where} is a {kind} of this tool, not an object of a cluster"))
+            self._note(None, f"{where} is a {kind} of this tool, not an object of a cluster")
         elif lacking := no_objects(value, where):
             self.found += 1
-            self.lacking.append((None, lacking))
+            if len(self.lacking) < MAX_PROBLEMS:  # each of them is about every kind
+                self.lacking.append((None, lacking))
         elif _is_list(value) and isinstance(value.get("items"), list):
             outer, self.nameless = self.nameless, []
             self.document(value, where)
@@ -84,7 +92,7 @@ class Gathered:
         """End a List: its kind, as in PodList, is that of the items that name none, or of none at all."""
         kind, api_version = head.get("kind"), head.get("apiVersion")
         if not isinstance(kind, str) or not isinstance(api_version, str) or not kind.endswith("List"):
-            self.broken.append((None, f"{where} has items but no apiVersion and kind of a List"))
+            self._note(None, f"{where} has items but no apiVersion and kind of a List")
             self._settle(None)
             return
         key = (group_of(api_version), kind.removesuffix("List"))
@@ -104,9 +112,9 @@ class Gathered:
         for value, where in waiting:
             if not isinstance(value, dict):
                 key = (group_of(typed[0]), typed[1]) if typed else None
-                self.broken.append((key, f"{where} is {_shown(value)}, not an object"))
+                self._note(key, f"{where} is {_shown(value)}, not an object")
             elif typed is None:
-                self.broken.append((None, f"{where} has no kind"))
+                self._note(None, f"{where} has no kind")
             else:
                 whole = {**value, "apiVersion": typed[0], "kind": typed[1]}
                 self._take((group_of(typed[0]), typed[1]), whole, where)
@@ -118,16 +126,24 @@ class Gathered:
             return
         kept = keep_fields(value, tree)
         if too_deep(kept):
-            self.broken.append((key, f"{where} nests deeper than {MAX_DEPTH} levels"))
+            self._note(key, f"{where} nests deeper than {MAX_DEPTH} levels")
         elif not isinstance(kept.get("metadata"), dict):
-            self.broken.append((key, f"{where}, a {key[1]}, has no metadata"))
+            self._note(key, f"{where}, a {key[1]}, has no metadata")
         else:
             self.kinds.setdefault(key, []).append(kept)
+
+    def _note(self, key: GroupKind | None, problem: str) -> None:
+        """Remember what was no object. Whatever comes after too many is of no kind that anybody could tell."""
+        if len(self.broken) < MAX_PROBLEMS:
+            self.broken.append((key, problem))
+        elif len(self.broken) == MAX_PROBLEMS:
+            self.broken.append((None, f"more than {MAX_PROBLEMS} things in it are no objects"))
 
     def add(self, other: Gathered) -> None:
         """Take over what another one gathered."""
         self.found += other.found
-        self.broken += other.broken
+        for key, problem in other.broken:
+            self._note(key, problem)
         self.lacking += other.lacking
         for key, objects in other.kinds.items():
             self.kinds.setdefault(key, []).extend(objects)

@@ -16,6 +16,10 @@ _KEY = re.compile(rb" *([A-Za-z0-9_./-]+):(?: +(\S.*))?$")
 _IDENTITY = re.compile(rb"[ -] (apiVersion|kind): *(?:\"([^\"\\]+)\"|'([^']+)'|([^\s\"'#&*!]+)) *\r?\n?$")
 MAX_ITEM_BYTES = 16 * 1024 * 1024
 """The API server takes no object above 3 MiB."""
+LINE_COST = 16
+"""What a line is counted for besides its bytes: a file of empty lines takes memory too."""
+MAX_HEAD_BYTES = 1024 * 1024
+"""What stands before and behind the items is a few lines."""
 MAX_WHOLE_BYTES = 64 * 1024 * 1024
 """The most YAML that is parsed at once, of a document that is not laid out so."""
 _INSIDE = (b" ", b"\n", b"\r", b"#", b"")
@@ -41,12 +45,12 @@ class ListText:
             if line[:2] == b"- ":
                 if item:
                     yield first, item
-                first, item, size = number, [line], len(line)
+                first, item, size = number, [line], len(line) + LINE_COST
             elif line[:1] in _INSIDE:
                 if not item and line[:1] == b" ":
                     raise OtherLayout("the items are indented")
                 item.append(line)
-                size += len(line)
+                size += len(line) + LINE_COST
                 if size > MAX_ITEM_BYTES:
                     raise OtherLayout("no object of a cluster is that large")
             else:
@@ -60,6 +64,7 @@ class ListText:
 
     def _before_items(self) -> bytes:
         head: list[bytes] = []
+        size = 0
         for _, line in self.lines:
             if line.startswith(b"items:"):
                 if line[6:].strip():
@@ -67,12 +72,19 @@ class ListText:
                 return b"".join(head)
             _check_head(line)
             head.append(line)
+            size += len(line) + LINE_COST
+            if size > MAX_HEAD_BYTES:
+                raise OtherLayout("no List begins so late")
         raise OtherLayout("no items")
 
     def _after_items(self, first: bytes) -> Iterator[bytes]:
         _check_head(first)
+        size = 0
         for _, line in self.lines:
             _check_head(line)
+            size += len(line) + LINE_COST
+            if size > MAX_HEAD_BYTES:
+                raise OtherLayout("no List ends so late")
             yield line
 
 

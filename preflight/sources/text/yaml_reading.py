@@ -17,6 +17,8 @@ Places: TypeAlias = Mapping[tuple[Any, ...], tuple[int, int]]
 
 MAX_DEPTH = 100
 """How deep maps and lists may nest. Objects of the API, schemas in CRDs included, stay below 60."""
+MAX_VALUES = 2_000_000
+"""How many values one document may hold; 64 MiB of objects hold fewer."""
 MAX_ALIASED_NODES = 1_000_000
 """How many values a document's aliases may stand for."""
 MAX_DIGITS = 400
@@ -144,6 +146,8 @@ class _Builder:
 
     def _add(self, value: Any) -> None:
         self.count += 1
+        if self.count - self.aliased > MAX_VALUES:
+            raise YamlProblem(f"it holds more than {MAX_VALUES} values", 0)
         if type(self.container) is dict:
             self.container[self.key] = value
             self.key = _NO_KEY
