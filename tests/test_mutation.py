@@ -100,7 +100,6 @@ def while_true(tree):
     next(node for node in tree.body if isinstance(node, ast.FunctionDef)).body[:0] = ast.parse("while True: pass").body
 class found: tree = ast.parse((root / path).read_text())
 {change}
-trial.prepare()
 print(trial.survives(trial.Modules(root), path, found.tree))
 """
     done = subprocess.run(
