@@ -101,13 +101,16 @@ class Sight:
     run: Run
     unread: dict[str, str] = field(default_factory=dict)
     """Kind → why it was not read, of the kinds that were asked for."""
+    _sorted: dict[str, tuple[JsonObject, ...]] = field(default_factory=dict)
 
     def read(self, resource: str) -> tuple[JsonObject, ...]:
-        """Return the objects of a kind, none when it was not read."""
+        """Return the objects of a kind by namespace and name, none when it was not read."""
         gaps = [gap for gap in self.view.gaps(resource) if gap.namespace in ("", *OWN_NAMESPACES)]
         if why := self.view.missing(resource) or next(iter(gaps), None):
             self.unread[resource] = str(why)
-        return self.view.read(resource)
+        if resource not in self._sorted:
+            self._sorted[resource] = tuple(sorted(self.view.read(resource), key=_place))
+        return self._sorted[resource]
 
     @property
     def now(self) -> datetime:
@@ -143,6 +146,13 @@ class Sight:
             event for event in self.read(EVENTS) if text_at(event, "type") == "Warning" and _about(event, kind, place)
         ]
         return event_words(max(found, key=event_time)) if found else ""
+
+
+def _place(obj: JsonObject) -> tuple[str, str]:
+    """Return what an object is sorted by; one that cannot be read has its place too."""
+    metadata = obj.get("metadata")
+    found = metadata if isinstance(metadata, dict) else {}
+    return str(found.get("namespace") or ""), str(found.get("name") or "")
 
 
 def _values(obj: JsonObject) -> list[str]:
