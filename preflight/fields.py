@@ -121,10 +121,17 @@ def effective_value(setting: Object) -> str:
 
 
 def condition(obj: Object, kind: str) -> dict[str, Any] | None:
-    """Return the condition of that type from status.conditions, None when there is none."""
-    for entry in maps_at(obj, "status.conditions"):
+    """Return the condition of that type from status.conditions, None when there is none.
+
+    Raises Unreadable when none has that type and one has no text for a type: it may be the one that is asked for.
+    """
+    found = maps_at(obj, "status.conditions")
+    for entry in found:
         if entry.get("type") == kind:
             return entry
+    for entry in found:
+        if not isinstance(entry.get("type"), str):
+            raise _unreadable(obj, "status.conditions.type", entry.get("type"), "text")
     return None
 
 

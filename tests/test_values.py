@@ -255,6 +255,14 @@ def test_conditions_are_found_by_type() -> None:
     assert condition(obj, "C") is None
 
 
+@pytest.mark.parametrize("kind", [3, None, ["A"]])
+def test_a_condition_whose_type_is_no_text_may_be_the_one_asked_for(kind: object) -> None:
+    obj = {"status": {"conditions": [{"type": kind, "status": "False"}, {"type": "B"}]}}
+    assert condition(obj, "B") == {"type": "B"}
+    with pytest.raises(Unreadable, match="type"):
+        condition(obj, "C")
+
+
 @given(st.dictionaries(st.text(max_size=9), st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers())))
 def test_any_object_can_be_named(obj: dict[str, Any]) -> None:
     ref_of({**obj, "metadata": obj.get("metadata", obj)})
