@@ -92,8 +92,11 @@ def orphan_engine(view: View) -> Iterator[Outcome]:
     scene = _Scene(engines, held, nodes is None or len(nodes) > 1)
     yield from view.each(MANAGERS, scene.judge_manager)
     volumes = {name_of(volume) for volume in view.objects("volumes.longhorn.io")}
-    if not view.objects(MANAGERS) and any(is_attached(volume) for volume in view.objects("volumes.longhorn.io")):
-        yield unknown(Code.INCOMPLETE, "volumes are attached, and not one instance manager was read")
+    if any(is_attached(volume) for volume in view.objects("volumes.longhorn.io")):
+        if not view.objects(MANAGERS):
+            yield unknown(Code.INCOMPLETE, "volumes are attached, and not one instance manager was read")
+        if not engines:
+            yield unknown(Code.INCOMPLETE, "volumes are attached, and not one engine was read")
     yield from judged(tuple(engines.values()), lambda engine: scene.judge_engine(engine, volumes))
 
 
