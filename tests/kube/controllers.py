@@ -125,9 +125,7 @@ class Controllers:
     def _ensure(self, chart: Obj, action: str) -> Obj | None:
         name, namespace = chart["metadata"]["name"], chart["metadata"]["namespace"]
         job = self.cluster.get(*JOBS, namespace, f"helm-{action}-{name}")
-        # A Job that others made carries the real helm-controller's hash, which is not computed here.
-        ours = job is not None and job["metadata"]["uid"] in self._jobs
-        if job is not None and ours and action == "install" and objects.outdated(job, chart):
+        if job is not None and action == "install" and objects.outdated(job, chart):
             self.cluster.delete(*JOBS, namespace, job["metadata"]["name"])
             job = None
         if job is None:

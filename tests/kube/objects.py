@@ -12,6 +12,8 @@ from .store import Obj, stamp
 IMAGE = "rancher/klipper-helm:v0.8.4-build20240523"
 CHART_LABEL = "helmcharts.helm.cattle.io/chart"
 HASH_LABEL = "objectset.rio.cattle.io/hash"
+OURS = "stand-in-"
+"""How the hash of a Job that was made here begins."""
 
 
 def owner(obj: Obj, *, controller: bool | None = None) -> list[dict[str, Any]]:
@@ -118,13 +120,17 @@ def job(chart: Obj, action: str) -> Obj:
 
 
 def outdated(made: Obj, chart: Obj) -> bool:
-    """Say whether a Job was made for another content of its HelmChart: helm-controller then replaces it."""
-    told = (made["metadata"].get("labels") or {}).get(HASH_LABEL)
-    return told is not None and told != _hash(chart)
+    """Say whether a Job was made for another content of its HelmChart: helm-controller then replaces it.
+
+    A Job of a real cluster carries the real helm-controller's hash, which is not computed here: it is left alone.
+    """
+    told = str((made["metadata"].get("labels") or {}).get(HASH_LABEL) or "")
+    return told.startswith(OURS) and told != _hash(chart)
 
 
 def _hash(chart: Obj) -> str:
-    return hashlib.sha1(json.dumps(chart["spec"], sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+    content = json.dumps(chart["spec"], sort_keys=True).encode()
+    return OURS + hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 
 def pod(made: Obj) -> Obj:
