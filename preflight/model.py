@@ -96,7 +96,7 @@ class Remediation:
     """How `fix` would cure a finding."""
 
     strategy: str
-    """recreate-job, toggle, settle-status, rebuild or clean-leftovers."""
+    """recreate-job, toggle, settle-status, rebuild, clean-leftovers, unpause or delete-leftover."""
     automatic: bool
     """Whether `check --remediate` may apply it without being asked about this finding."""
 

@@ -18,9 +18,11 @@ FIX: tuple[Permission, ...] = (
     Permission("", "harvesterhci.io", "addons/status", ("patch",)),
     Permission("", "helm.cattle.io", "helmcharts", ("get", "create", "patch", "delete")),
     Permission("harvester-system", "coordination.k8s.io", "leases", ("get", "create", "update", "delete")),
+    Permission("fleet-local", "management.cattle.io", "managedcharts", ("get", "patch")),
 )
-"""For every repair of a stuck Addon and its rollback. `clean-leftovers` would need to delete Secrets and workloads
-anywhere, which is no least privilege: whoever wants that uses an administrator's account, and `fix` says what it lacks.
+"""For every repair of a stuck Addon, for resuming a paused ManagedChart, and their rollback. `clean-leftovers` would need
+to delete Secrets and workloads anywhere, `delete-leftover` logs and plans, which is no least privilege: whoever wants that
+uses an administrator's account, and `fix` says what it lacks.
 """
 
 

@@ -17,6 +17,7 @@ from preflight.api import (
     NotApplicable,
     Outcome,
     Phase,
+    Remediation,
     View,
     boolean_at,
     check,
@@ -26,6 +27,7 @@ from preflight.api import (
     name_of,
     need,
     ref_of,
+    tool,
 )
 
 from .._upgrades import running_upgrades
@@ -74,7 +76,11 @@ def _judge(chart: JsonObject) -> Iterator[Outcome]:
                 name,
                 '{"spec":{"paused":false}}',
             ),
+            tool(
+                "fix --only {}", f"managed-chart-paused:fleet-local/{name}", why="the same, saved first: shows the plan"
+            ),
         ),
+        remediation=Remediation("unpause", False),
         resource=ref_of(chart),
         evidence={"paused": True},
     )

@@ -22,6 +22,7 @@ from preflight.api import (
     NotApplicable,
     Outcome,
     Phase,
+    Remediation,
     Tie,
     Unknown,
     View,
@@ -38,6 +39,7 @@ from preflight.api import (
     ref_of,
     refused,
     text_at,
+    tool,
 )
 
 from .._upgrades import running_upgrades
@@ -150,9 +152,13 @@ def _judge_plan(plan: JsonObject, known: set[str]) -> Iterator[Outcome]:
         cause="plan-left",
         message=f"Plan {name} is left from upgrade {owner}, which does not exist any more",
         hint="Delete it, since no upgrade is running",
-        commands=(kubectl("delete plans.upgrade.cattle.io {} -n {}", name, namespace),),
+        commands=(
+            kubectl("delete plans.upgrade.cattle.io {} -n {}", name, namespace),
+            tool("fix --only leftover-upgrade-objects", why="the same, saved first: shows the plan"),
+        ),
         resource=ref_of(plan),
         evidence={"upgrade": owner},
+        remediation=Remediation("delete-leftover", False),
         consequence=degrades(
             Phase.PRELOAD, "Its jobs may still run on nodes that join or change their labels", Certainty.POSSIBLE
         ),

@@ -14,6 +14,7 @@ from preflight.api import (
     Finding,
     JsonObject,
     Outcome,
+    Remediation,
     Unknown,
     View,
     check,
@@ -23,10 +24,12 @@ from preflight.api import (
     need,
     ref_of,
     text_at,
+    tool,
 )
 
 from .._upgrades import running_upgrades
 
+SAVED_FIRST = "the same, saved first: shows the plan"
 LOGS, LOGGINGS = "upgradelogs.harvesterhci.io", "loggings.logging.banzaicloud.io"
 
 
@@ -72,9 +75,13 @@ def _judge_log(log: JsonObject, running: tuple[str, ...]) -> Iterator[Outcome]:
         cause="upgradelog-left",
         message=f"UpgradeLog {name_of(log)} is left from upgrade {upgrade or '(none named)'}, which is not running",
         hint="Delete it when its log is not needed any more",
-        commands=(kubectl("delete upgradelogs.harvesterhci.io {} -n harvester-system", name_of(log)),),
+        commands=(
+            kubectl("delete upgradelogs.harvesterhci.io {} -n harvester-system", name_of(log)),
+            tool("fix --only leftover-upgradelog", why=SAVED_FIRST),
+        ),
         resource=ref_of(log),
         evidence={"upgrade": upgrade or None},
+        remediation=Remediation("delete-leftover", False),
     )
 
 
@@ -87,6 +94,10 @@ def _judge_logging(logging: JsonObject, known: tuple[str, ...]) -> Iterator[Outc
         cause="logging-left",
         message=f"Logging {name} is left from an upgrade log that no longer exists",
         hint="Delete it",
-        commands=(kubectl("delete loggings.logging.banzaicloud.io {}", name),),
+        commands=(
+            kubectl("delete loggings.logging.banzaicloud.io {}", name),
+            tool("fix --only leftover-upgradelog", why=SAVED_FIRST),
+        ),
         resource=ref_of(logging),
+        remediation=Remediation("delete-leftover", False),
     )

@@ -43,7 +43,7 @@ from preflight.remediation.strategies import REPAIRABLE_CHECKS
 if TYPE_CHECKING:
     from preflight.cli.from_report import Asked
 
-STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-leftovers"]
+STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-leftovers", "unpause", "delete-leftover"]
 
 
 @click.command(cls=Grouped)
@@ -59,7 +59,8 @@ STRATEGY_NAMES = ["recreate-job", "toggle", "settle-status", "rebuild", "clean-l
 @option(
     "--force",
     is_flag=True,
-    help="With --apply: allow what loses something (settle-status, rebuild, clean-leftovers), or would not hold yet.",
+    help="With --apply: allow what loses something (settle-status, rebuild, clean-leftovers, delete-leftover), or would "
+    "not hold yet.",
 )
 @option(
     "--from-report",

@@ -30,8 +30,16 @@ ALLOWED: Mapping[tuple[str, str], frozenset[str]] = {
     ("", "ServiceAccount"): frozenset(("create", "delete")),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): frozenset(("create", "delete")),
     ("coordination.k8s.io", "Lease"): frozenset(("create", "delete", "put")),
+    ("management.cattle.io", "ManagedChart"): frozenset(("patch",)),
+    ("harvesterhci.io", "UpgradeLog"): frozenset(("create", "delete")),
+    ("logging.banzaicloud.io", "Logging"): frozenset(("create", "delete")),
+    ("upgrade.cattle.io", "Plan"): frozenset(("create", "delete")),
 }
-"""Group and kind → what may be done. No claim, definition, webhook, Upgrade, Setting or ManagedChart is in it."""
+"""Group and kind → what may be done. No claim, definition, webhook, Upgrade or Setting is in it; a ManagedChart is only
+paused and resumed."""
+OF_UPGRADES = "hvst-upgrade-"
+RESUMABLE = ("harvester", "harvester-crd", "rancher-monitoring-crd", "rancher-logging-crd")
+"""The ManagedCharts that an upgrade pauses."""
 NAMES: Mapping[str, tuple[str, ...]] = {
     "Job": ("helm-install-", "helm-delete-"),
     "Secret": ("sh.helm.release.v1.", "chart-values-"),
@@ -39,6 +47,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "ServiceAccount": ("helm-",),
     "ClusterRoleBinding": ("helm-",),
     "Lease": ("harvester-preflight-",),
+    "UpgradeLog": (OF_UPGRADES,),
+    "Logging": (OF_UPGRADES,),
+    "Plan": (OF_UPGRADES,),
 }
 """Of these kinds only objects whose name begins so."""
 
@@ -48,6 +59,8 @@ def why_forbidden(verb: str, api_version: str, kind: str, name: str, body: JsonO
     group = api_version.rpartition("/")[0]
     if verb not in ALLOWED.get((group, kind), frozenset()):
         return f"this tool never does `{verb}` to a {kind}"
+    if kind == "ManagedChart":
+        return _why_no_pause(name, body)
     prefixes = NAMES.get(kind, ())
     if prefixes and not name.startswith(prefixes):
         return f"of kind {kind} this tool only touches names that begin with {' or '.join(prefixes)}"
@@ -58,6 +71,12 @@ def why_forbidden(verb: str, api_version: str, kind: str, name: str, body: JsonO
     if skips:
         return f"it would set {skips[0]}, and switching off a check of the server is never a repair"
     return ""
+
+
+def _why_no_pause(name: str, body: JsonObject | None) -> str:
+    if name in RESUMABLE and body in ({"spec": {"paused": True}}, {"spec": {"paused": False}}):
+        return ""
+    return f"of a ManagedChart this tool only writes spec.paused, and only of {', '.join(RESUMABLE)}"
 
 
 def _annotation_keys(body: JsonObject | None) -> Iterator[str]:

@@ -34,6 +34,10 @@ def _enabled(change: Change) -> bool:
     return change in ({"spec": {"enabled": True}}, {"spec": {"enabled": False}})
 
 
+def _resumed(change: Change) -> bool:
+    return bool(change == {"spec": {"paused": False}})
+
+
 def _annotation(change: Change) -> bool:
     return isinstance(change, dict) and list(_at(change, "metadata", "annotations")) == [NUDGE] and len(change) == 1
 
@@ -68,6 +72,12 @@ PERMITTED: Mapping[str, Rules] = {
         ("", "ServiceAccount"),
         ("", "Secret"),
         ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ),
+    "unpause": {("update", "management.cattle.io", "ManagedChart"): _resumed},
+    "delete-leftover": _deletes(
+        ("harvesterhci.io", "UpgradeLog"),
+        ("logging.banzaicloud.io", "Logging"),
+        ("upgrade.cattle.io", "Plan"),
     ),
 }
 """Strategy → what it can do. A rollback's own steps are planned from these, and are no entries to put back."""

@@ -101,7 +101,7 @@ def check_permissions(writer: Writer, plan: Plan) -> None:
 
 
 def _who_may(lacking: list[Permission]) -> str:
-    """Say which role would do: that of `rbac --fix` holds what repairs of stuck Addons write, and no more."""
+    """Say which role would do: that of `rbac --fix` is for stuck Addons and paused charts, no more."""
     given = {(verb, one.group, one.resource) for one in FIX for verb in one.verbs}
     beyond = sorted({resource for verb, group, resource, _ in lacking if (verb, group, resource) not in given})
     if not beyond:

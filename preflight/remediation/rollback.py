@@ -144,10 +144,11 @@ def _restore(change: _Change, original: JsonObject, now: JsonObject) -> Step | s
             return "the annotation is gone already: nothing to put back"
         body: JsonObject = {"metadata": {"annotations": {NUDGE: None}}}
     else:
-        wanted, present = (obj.get("spec", {}).get("enabled") for obj in (original, now))
+        field = "paused" if change.target.kind == "ManagedChart" else "enabled"
+        wanted, present = (obj.get("spec", {}).get(field) for obj in (original, now))
         if wanted == present:
             return "its spec is what it was before: nothing to put back"
-        body = {"spec": {"enabled": wanted}}
+        body = {"spec": {field: wanted}}
     _must_be_untouched(change.last, now, ("uid", "generation"))
     if body.get("spec") == {"enabled": True} and (now.get("status") or {}).get("status") == "AddonDisabling":
         raise Refused(

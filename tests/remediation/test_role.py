@@ -50,7 +50,9 @@ def test_the_role_is_sufficient_and_every_rule_of_it_is_needed(world: MakeWorld)
     lease = {
         rule for rule in writes if rule[:3] in {(verb, "coordination.k8s.io", "leases") for verb in ("get", "update")}
     }
-    assert writes - used == lease
+    # A paused ManagedChart: see test_left_by_upgrades.
+    charts = {rule for rule in writes if rule[1:3] == ("management.cattle.io", "managedcharts")}
+    assert writes - used == lease | charts
 
 
 def wake(here: World) -> None:

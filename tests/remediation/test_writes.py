@@ -63,6 +63,8 @@ def test_never(verb: str, api_version: str, kind: str, name: str) -> None:
         ("delete", "v1", "Secret", "sh.helm.release.v1.rancher-logging.v12"),
         ("patch-status", "harvesterhci.io/v1beta1", "Addon", "rancher-logging"),
         ("create", "harvesterhci.io/v1beta1", "Addon", "rancher-logging"),
+        ("delete", "upgrade.cattle.io/v1", "Plan", "hvst-upgrade-a-prepare"),
+        ("create", "harvesterhci.io/v1beta1", "UpgradeLog", "hvst-upgrade-a-upgradelog"),
     ],
 )
 def test_what_a_repair_needs_is_allowed(verb: str, api_version: str, kind: str, name: str) -> None:
@@ -79,8 +81,28 @@ def test_of_all_known_kinds_only_the_listed_can_be_written() -> None:
         or not why_forbidden(verb, version, kind, "sh.helm.release.v1.x.v1")
         or not why_forbidden(verb, version, kind, "chart-content-x")
         or not why_forbidden(verb, version, kind, "harvester-preflight-fix")
+        or not why_forbidden(verb, version, kind, "hvst-upgrade-a")
+        or not why_forbidden(verb, version, kind, "harvester", {"spec": {"paused": False}})
     }
     assert writable == set(ALLOWED)
+
+
+@pytest.mark.parametrize("name", ["harvester", "harvester-crd"])
+@pytest.mark.parametrize(
+    ("verb", "change"),
+    [
+        ("patch", {"spec": {"paused": False, "values": {}}}),
+        ("patch", {"spec": {"paused": False}, "metadata": {"labels": {"a": "b"}}}),
+        ("patch", {"spec": {"paused": None}}),
+        ("patch", None),
+        ("delete", None),
+        ("create", {"spec": {"paused": False}}),
+    ],
+)
+def test_of_a_managed_chart_only_the_pause_is_written(verb: str, change: dict[str, Any] | None, name: str) -> None:
+    assert why_forbidden(verb, "management.cattle.io/v3", "ManagedChart", name, change)
+    assert not why_forbidden("patch", "management.cattle.io/v3", "ManagedChart", name, {"spec": {"paused": False}})
+    assert why_forbidden("patch", "management.cattle.io/v3", "ManagedChart", "own", {"spec": {"paused": False}})
 
 
 @pytest.mark.parametrize("key", ["harvesterhci.io/skipWebhook", "harvesterhci.io/skip-version-check"])

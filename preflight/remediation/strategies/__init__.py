@@ -27,6 +27,8 @@ class Strategy:
     """Needs --force."""
     during: tuple[str, ...] = ()
     """Causes it may also be used for while an Upgrade waits for the Addon: where its usual cure cannot work then."""
+    checks: tuple[str, ...] = ()
+    """The checks whose findings it is for; empty for a cure of a stuck Addon, whoever finds that."""
     begins_anew: bool = False
     """Begins a new operation of the Addon: what made the last one stick, and is still there, does so again."""
 
@@ -72,9 +74,17 @@ REBUILD = Strategy(
     destructive=True,
 )
 CLEAN_LEFTOVERS = Strategy("clean-leftovers", (), destructive=True)
+UNPAUSE = Strategy("unpause", ("chart-left-paused",), checks=("managed-chart-paused",))
+DELETE_LEFTOVER = Strategy(
+    "delete-leftover",
+    ("upgradelog-left", "logging-left", "plan-left"),
+    destructive=True,
+    checks=("leftover-upgradelog", "leftover-upgrade-objects"),
+)
 
 STRATEGIES: Mapping[str, Strategy] = {
-    strategy.name: strategy for strategy in (RECREATE_JOB, TOGGLE, SETTLE_STATUS, REBUILD, CLEAN_LEFTOVERS)
+    strategy.name: strategy
+    for strategy in (RECREATE_JOB, TOGGLE, SETTLE_STATUS, REBUILD, CLEAN_LEFTOVERS, UNPAUSE, DELETE_LEFTOVER)
 }
 
 STUCK_CHECK = "addon-stuck"
@@ -102,4 +112,6 @@ def allows(strategy: Strategy, check: str, cause: str, *, during: bool = False) 
     """Say whether a strategy may be used for a cause at all; with `during`, while an Upgrade waits for the Addon."""
     if strategy is CLEAN_LEFTOVERS or check == LEFTOVERS_CHECK:
         return strategy is CLEAN_LEFTOVERS and check == LEFTOVERS_CHECK
+    if strategy.checks and check not in strategy.checks:
+        return False
     return cause in strategy.causes or cause in strategy.on_request or (during and cause in strategy.during)
