@@ -39,7 +39,6 @@ from preflight.api import (
     ref_of,
     refused,
     text_at,
-    tool,
 )
 
 from .._upgrades import running_upgrades
@@ -146,16 +145,13 @@ def _judge_plan(plan: JsonObject, known: set[str]) -> Iterator[Outcome]:
     owner = text_at(labels_of(plan), f"[{OWNER}]")
     if not owner or owner in known:
         return
-    name, namespace = name_of(plan), namespace_of(plan)
+    name = name_of(plan)
     yield Finding(
         severity=WARN,
         cause="plan-left",
         message=f"Plan {name} is left from upgrade {owner}, which does not exist any more",
         hint="Delete it, since no upgrade is running",
-        commands=(
-            kubectl("delete plans.upgrade.cattle.io {} -n {}", name, namespace),
-            tool("fix --only leftover-upgrade-objects", why="the same, saved first: shows the plan"),
-        ),
+        commands=(kubectl("delete plans.upgrade.cattle.io {} -n {}", name, namespace_of(plan)),),
         resource=ref_of(plan),
         evidence={"upgrade": owner},
         remediation=Remediation("delete-leftover", False),
