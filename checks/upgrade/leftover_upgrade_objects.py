@@ -45,9 +45,8 @@ from .._upgrades import running_upgrades
 
 VMS, VMIS = "virtualmachines.kubevirt.io", "virtualmachineinstances.kubevirt.io"
 CHARTS, PLANS = "managedcharts.management.cattle.io", "plans.upgrade.cattle.io"
-UPGRADES = "upgrades.harvesterhci.io"
-OWNER = "harvesterhci.io/upgrade"
-"""Label of everything an Upgrade makes: the name of that Upgrade."""
+UPGRADES, OWNER = "upgrades.harvesterhci.io", "harvesterhci.io/upgrade"
+"""OWNER: label of everything an Upgrade makes: the name of that Upgrade."""
 
 
 @check(
