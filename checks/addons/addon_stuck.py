@@ -89,6 +89,9 @@ from ._words import message, sentence
 def addon_stuck(view: View) -> Iterator[Outcome]:
     """Yield a finding for every Addon that is not settled, with the cause and the times that were compared."""
     addons = view.objects(ADDONS)
+    release = view.release(view.upgrade.from_version)
+    if not addons and not view.gaps(ADDONS) and release and release.addons:
+        yield unknown(Code.INCOMPLETE, "not one Addon was read, and every cluster of this release has some")
     index = build_index(view, parse_duration(str(view.options["grace"])) or timedelta())
     skews, running = _skews(view), running_of(view)
     yield from judged(addons, lambda addon: _judge(view, addon, index, skews, running))

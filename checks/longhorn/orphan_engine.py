@@ -91,13 +91,12 @@ def orphan_engine(view: View) -> Iterator[Outcome]:
     nodes = read(view, "nodes")
     scene = _Scene(engines, held, nodes is None or len(nodes) > 1)
     yield from view.each(MANAGERS, scene.judge_manager)
-    volumes = {name_of(volume) for volume in view.objects("volumes.longhorn.io")}
-    if any(is_attached(volume) for volume in view.objects("volumes.longhorn.io")):
-        if not view.objects(MANAGERS):
-            yield unknown(Code.INCOMPLETE, "volumes are attached, and not one instance manager was read")
-        if not engines:
-            yield unknown(Code.INCOMPLETE, "volumes are attached, and not one engine was read")
-    yield from judged(tuple(engines.values()), lambda engine: scene.judge_engine(engine, volumes))
+    volumes = view.objects("volumes.longhorn.io")
+    for what, found in (("instance manager", view.objects(MANAGERS)), ("engine", engines)):
+        if not found and any(map(is_attached, volumes)):
+            yield unknown(Code.INCOMPLETE, f"volumes are attached, and not one {what} was read")
+    names = {name_of(volume) for volume in volumes}
+    yield from judged(tuple(engines.values()), lambda engine: scene.judge_engine(engine, names))
 
 
 class _Scene(NamedTuple):

@@ -43,6 +43,7 @@ def test_the_whole_is_ready(tmp_path: Path) -> None:
     ("kind", "count", "check"),
     [
         ("managedcharts.management.cattle.io", 0, "managed-chart-ready"),
+        (ADDONS, 0, "addon-stuck"),
         ("storageclasses.storage.k8s.io", 0, "default-storage-class"),
         (ENGINES, 0, "orphan-engine"),
         (ENGINES, 0, "longhorn-volume-health"),
