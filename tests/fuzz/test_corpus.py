@@ -5,6 +5,7 @@ Each file is read by the whole tool in a process of its own with its address spa
 
 from __future__ import annotations
 
+import re
 import resource
 import subprocess
 import unicodedata
@@ -84,8 +85,9 @@ def test_what_would_need_more_memory_than_there_is_is_refused(
     assert done.returncode in (2, 4), (done.returncode, said[-3000:])
     assert "Traceback" not in said
     if done.returncode == 2:  # refused before it was read as a whole
-        assert said.startswith("Error: ")
-        assert said.count("\n") == 1
+        *progress, last = said.splitlines()  # a slow machine gets a line every 30 s
+        assert last.startswith("Error: ")
+        assert all(re.match(r"\d+ (s|min)", line) for line in progress)
     else:  # memory ran out: undecided, and the report says so
         assert done.stdout.startswith(b"UNDECIDED")
         assert b"not enough memory" in done.stdout
